@@ -1,0 +1,1 @@
+"""What runs Weir: migrations, policies, dashboards, images. Data, read as package resources."""

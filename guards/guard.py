@@ -1,0 +1,140 @@
+"""What a guard is: a reader of passages that returns scores and hits, and knows nothing of policies.
+
+A guard does not decide. It says how toxic a passage is or where an address stands; the policy compares that
+with a threshold and picks an action (``guards.verdicts``). It does not load anything either: encoders and heads
+are handed to it, so a guard is pure once it is built and may be called from any thread.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+from types import MappingProxyType
+from typing import Protocol, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+Floats: TypeAlias = NDArray[np.float32]
+
+
+class Side(StrEnum):
+    """Where a passage comes from."""
+
+    PROMPT = "prompt"
+    RESPONSE = "response"
+    CONTEXT = "context"
+
+
+@dataclass(frozen=True, slots=True)
+class Passage:
+    """One text to read: a chat message, a response or a context passage.
+
+    ``role`` is the author (``user``, ``system``, ``assistant``, ``tool``…). For a response, ``question`` is the
+    message that it answers and ``context`` the passages that it may rely on.
+    """
+
+    text: str = field(repr=False)
+    side: Side
+    role: str = "user"
+    question: str | None = field(default=None, repr=False)
+    context: tuple[str, ...] = field(default=(), repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Hit:
+    """A labelled span: code points ``start`` to ``end`` (exclusive) of the passage, with a score of 0 to 1."""
+
+    label: str
+    score: float
+    start: int
+    end: int
+
+
+@dataclass(frozen=True, slots=True)
+class Score:
+    """One scored label, 0 to 1, and the code points of the window that it comes from (None: the whole passage)."""
+
+    value: float
+    start: int | None = None
+    end: int | None = None
+
+
+NO_SCORES: Mapping[str, Score] = MappingProxyType({})
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What a guard found in one passage."""
+
+    scores: Mapping[str, Score] = NO_SCORES
+    hits: tuple[Hit, ...] = ()
+
+
+class TextFeatures(Protocol):
+    """The encoder's view of one text, cut into overlapping windows that cover all of it.
+
+    ``spans`` is ``(windows, 2)``: first and past-the-end code point of each window. ``mean`` is
+    ``(windows, dim)``, the L2-normalised mean of the last layer; ``peak`` is ``(windows, dim)``, its maximum.
+    A blank text has no windows: all three arrays are empty.
+    """
+
+    @property
+    def spans(self) -> NDArray[np.int32]: ...
+    @property
+    def mean(self) -> Floats: ...
+    @property
+    def peak(self) -> Floats: ...
+
+
+class Encoder(Protocol):
+    """Text to features. Deterministic, thread-safe, and independent of what else is in the batch."""
+
+    @property
+    def version(self) -> str: ...
+
+    def encode(self, texts: Sequence[str]) -> Sequence[TextFeatures]:
+        """Features in the order of ``texts``. Any string is legal: empty, huge, NULs, lone surrogates."""
+        ...
+
+
+class Head(Protocol):
+    """A small classifier on top of the encoder."""
+
+    @property
+    def version(self) -> str: ...
+    @property
+    def labels(self) -> tuple[str, ...]: ...
+
+    def predict(self, features: TextFeatures) -> Floats:
+        """Probabilities ``(windows, labels)``, each 0 to 1."""
+        ...
+
+
+class Guard(Protocol):
+    """Reads passages in batches.
+
+    ``name`` is what policies call it, ``version`` changes whenever its output may, and ``labels`` are the score
+    keys that it always reports (empty for a guard that only has hits). ``lower_is_worse`` tells which side of a
+    threshold is bad.
+    """
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def version(self) -> str: ...
+    @property
+    def labels(self) -> tuple[str, ...]: ...
+    @property
+    def lower_is_worse(self) -> bool: ...
+
+    def applies(self, passage: Passage) -> bool:
+        """Whether the guard has anything to say about this kind of passage (side, role, companions)."""
+        ...
+
+    def needs(self, passage: Passage) -> Sequence[str]:
+        """The texts whose features ``read`` will ask for; empty for a guard without an encoder."""
+        ...
+
+    def read(self, passages: Sequence[Passage], features: Mapping[str, TextFeatures]) -> Sequence[Reading]:
+        """One reading a passage, in order. Must not raise for any text; may raise if it is broken."""
+        ...

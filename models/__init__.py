@@ -1,0 +1,1 @@
+"""Weights to vectors, scores and tokens: the only home of model libraries."""

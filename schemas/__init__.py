@@ -1,0 +1,1 @@
+"""Records, topics, policies, the codec and errors: the contracts. No I/O."""

@@ -1,0 +1,1 @@
+"""Kafka, ClickHouse, HTTP and the command line: the loops around the pure parts."""
