@@ -8,7 +8,6 @@ are handed to it, so a guard is pure once it is built and may be called from any
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
-from types import MappingProxyType
 from typing import Protocol, TypeAlias
 
 import numpy as np
@@ -59,14 +58,11 @@ class Score:
     end: int | None = None
 
 
-NO_SCORES: Mapping[str, Score] = MappingProxyType({})
-
-
 @dataclass(frozen=True, slots=True)
 class Reading:
     """What a guard found in one passage."""
 
-    scores: Mapping[str, Score] = NO_SCORES
+    scores: Mapping[str, Score] = field(default_factory=dict)
     hits: tuple[Hit, ...] = ()
 
 
