@@ -2,7 +2,7 @@
 
     WeirError
     ├── ConfigError        a setting, a policy or a model that cannot be used: fails at start
-    ├── UnreadableEvent    an event that cannot become a record
+    ├── UnreadableError    an event that cannot become a record
     ├── UnavailableError   something outside does not answer: broker, store, registry
     └── IntegrityError     stored data contradicts what was promised
 
@@ -65,7 +65,7 @@ class ConfigError(WeirError):
     default_code = Code.CONFIG
 
 
-class UnreadableEvent(WeirError):
+class UnreadableError(WeirError):
     """An event that cannot become a record: it ends in a dead letter or an error verdict."""
 
     default_code = Code.MALFORMED_ENVELOPE
