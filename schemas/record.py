@@ -1,0 +1,27 @@
+"""The base of every record on a topic, and the field types that they share."""
+
+from typing import Annotated, Any
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, StringConstraints
+from pydantic_core import PydanticCustomError
+
+
+class Record(BaseModel):
+    """Immutable; unknown fields are ignored, so that a newer minor version can be read; errors hide the input."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore", hide_input_in_errors=True, allow_inf_nan=False)
+
+    def to_json(self) -> dict[str, Any]:
+        """The record as values for ``json.dumps``; absent optional fields are left out of its top level only."""
+        values = self.model_dump(mode="python")
+        return {name: value for name, value in values.items() if value is not None}
+
+
+def _printable(value: str) -> str:
+    if not value.isprintable():
+        raise PydanticCustomError("identifier", "should have printable characters only")
+    return value
+
+
+Identifier = Annotated[str, StringConstraints(min_length=1, max_length=256), AfterValidator(_printable)]
+"""An id chosen by an application: of an event, a conversation, a user, an app or a model."""

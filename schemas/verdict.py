@@ -1,0 +1,102 @@
+"""What Weir says of an event: findings, the judgement of each side, and the verdict that records them."""
+
+from datetime import datetime
+from typing import Annotated, Literal
+from uuid import UUID
+
+from pydantic import Field
+
+from schemas.actions import Action
+from schemas.record import Identifier, Record
+
+Stage = Literal["screen", "judge", "observe"]
+Kind = Literal["match", "score", "error"]
+Fraction = Annotated[float, Field(ge=0, le=1)]
+
+
+class Finding(Record):
+    """One thing that a guard found past its threshold, or could not do (kind ``error``: no score).
+
+    ``start`` and ``end`` are code points of the side's original text, null without a span. A score is past its
+    threshold when it is at least as high; for relevance and groundedness, when it is lower.
+    """
+
+    guard: str
+    label: str
+    kind: Kind
+    score: Fraction | None
+    threshold: Fraction | None
+    action: Action
+    start: int | None
+    end: int | None
+
+
+class SideJudgement(Record):
+    """One text judged. ``scores`` holds every score that applies to the side; null beside a finding of kind error.
+
+    ``text`` is the text with every piece of personal data and every secret replaced by ``<LABEL>``. A list of chat
+    messages is judged message by message and reported as one text, the contents joined by a newline.
+    """
+
+    action: Action
+    scores: dict[str, Fraction | None]
+    findings: tuple[Finding, ...]
+    text: str = Field(repr=False)
+
+
+class Judgement(Record):
+    """An exchange judged; its action is that of the worst side. A side that was not given is null."""
+
+    action: Action
+    prompt: SideJudgement | None = None
+    response: SideJudgement | None = None
+    context: tuple[SideJudgement, ...] | None = None
+
+
+class PolicyReference(Record):
+    """Which policy judged: its id, its version and the hash of its content."""
+
+    id: Identifier
+    version: int
+    hash: str
+
+
+class Position(Record):
+    """Where an event stands in Kafka. ``time`` is the broker's LogAppendTime."""
+
+    topic: str
+    topic_id: str
+    partition: int
+    offset: int
+    time: datetime
+
+
+class Verdict(Record):
+    """The judgement of one event at one stage, with all that is needed to explain and to recompute it.
+
+    ``verdict_id`` is derived (``schemas.ids``): the same event at the same stage has the same id whenever and
+    however often it is judged. ``code`` says why an event could not be judged as a whole, ``field`` what is at
+    fault. ``review_probability`` is the chance that the event had of being sampled for review.
+    """
+
+    verdict_id: UUID
+    stage: Stage
+    run: str = "live"
+    app: Identifier
+    user: Identifier | None = None
+    conversation_id: Identifier
+    source: Identifier
+    source_event_id: Identifier
+    event_time: datetime
+    position: Position
+    judged_at: datetime
+    judgement: Judgement
+    code: str | None = None
+    field: str | None = None
+    model: Identifier | None = None
+    policy: PolicyReference | None = None
+    versions: dict[str, str] = Field(default_factory=dict)
+    review_probability: Fraction = 0.0
+    review_sampled: bool = False
+    guard_seconds: Annotated[float, Field(ge=0)] = 0.0
+    traceparent: str | None = None
