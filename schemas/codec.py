@@ -28,7 +28,7 @@ _CONFLUENT_PREFIX: Final = 5  # the magic byte and a big-endian schema id
 _TEXT_HEADERS: Final = ("id", "source", "type", "time", "specversion", "traceparent", "tracestate")
 
 R = TypeVar("R", bound=Record)
-Headers = Sequence[tuple[str, bytes]]
+Headers = Sequence[tuple[str, bytes | None]]
 
 
 @dataclass(frozen=True, slots=True)

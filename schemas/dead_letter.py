@@ -1,6 +1,5 @@
 """The headers that say why a message became a dead letter (Kafka Connect's names)."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -71,7 +70,7 @@ def read_reason(headers: Headers) -> Reason:
     )
 
 
-def replay_headers(headers: Sequence[tuple[str, bytes]]) -> Headers:
+def replay_headers(headers: Headers) -> Headers:
     """The headers for sending a dead letter to its topic again: the first position kept, one replay more."""
     reason = read_reason(headers)
     original = [pair for pair in without_reason(headers) if pair[0] != REPLAYS_HEADER]

@@ -1,0 +1,43 @@
+"""Connection settings for each of the Kafka libraries, from one place."""
+
+from typing import Any
+
+from streams.settings import Settings
+
+
+def bootstrap(settings: Settings) -> str:
+    """The brokers: those configured, else the local one."""
+    return settings.kafka_bootstrap or f"localhost:{settings.kafka_port}"
+
+
+def confluent_config(settings: Settings) -> dict[str, str | int | float | bool]:
+    """Common settings of a confluent-kafka client."""
+    config: dict[str, str | int | float | bool] = {
+        "bootstrap.servers": bootstrap(settings),
+        "security.protocol": settings.kafka_security_protocol,
+        "client.id": "weir",
+        "log_level": 3,  # errors only: the library writes to standard error by itself
+    }
+    if settings.kafka_sasl_mechanism and settings.kafka_password:
+        config["sasl.mechanism"] = settings.kafka_sasl_mechanism
+        config["sasl.username"] = settings.kafka_username or ""
+        config["sasl.password"] = settings.kafka_password.get_secret_value()
+    if settings.kafka_ca_file:
+        config["ssl.ca.location"] = str(settings.kafka_ca_file)
+    return config
+
+
+def kafka_python_config(settings: Settings) -> dict[str, Any]:
+    """Common settings of a kafka-python client."""
+    config: dict[str, Any] = {
+        "bootstrap_servers": bootstrap(settings),
+        "security_protocol": settings.kafka_security_protocol,
+        "client_id": "weir",
+    }
+    if settings.kafka_sasl_mechanism and settings.kafka_password:
+        config["sasl_mechanism"] = settings.kafka_sasl_mechanism
+        config["sasl_plain_username"] = settings.kafka_username or ""
+        config["sasl_plain_password"] = settings.kafka_password.get_secret_value()
+    if settings.kafka_ca_file:
+        config["ssl_cafile"] = str(settings.kafka_ca_file)
+    return config

@@ -1,0 +1,49 @@
+"""Every metric of every process, in one place. Labels are bounded and never hold user text."""
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+
+_SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60)
+_EVENTS = (1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024)
+
+
+class Metrics:
+    """The metrics of one process, in a registry of its own."""
+
+    def __init__(self) -> None:
+        self.registry = CollectorRegistry()
+        registry = self.registry
+        # the stages
+        self.events = Counter(
+            "weir_events", "Events that ended, by stage and action.", ["stage", "action"], registry=registry
+        )
+        self.findings = Counter(
+            "weir_findings",
+            "Findings by stage, guard, label and action.",
+            ["stage", "guard", "label", "action"],
+            registry=registry,
+        )
+        self.dead_letters = Counter(
+            "weir_dead_letters", "Dead letters by stage and code.", ["stage", "code"], registry=registry
+        )
+        self.guard_seconds = Histogram(
+            "weir_guard_batch_seconds", "Time to guard one batch.", ["stage"], buckets=_SECONDS, registry=registry
+        )
+        self.batch_events = Histogram(
+            "weir_batch_events", "Events guarded in one call.", ["stage"], buckets=_EVENTS, registry=registry
+        )
+        self.event_age = Histogram(
+            "weir_event_age_seconds",
+            "From arrival on the broker to verdict.",
+            ["stage"],
+            buckets=_SECONDS,
+            registry=registry,
+        )
+        # the writer
+        self.rows = Counter("weir_store_rows", "Rows stored, by table.", ["table"], registry=registry)
+        self.insert_seconds = Histogram(
+            "weir_store_insert_seconds", "Time of one insert, by table.", ["table"], buckets=_SECONDS, registry=registry
+        )
+        self.store_retries = Counter("weir_store_retries", "Inserts tried again.", registry=registry)
+        self.store_lag = Gauge("weir_store_lag_events", "Messages not stored yet.", ["topic"], registry=registry)
+        self.store_age = Gauge("weir_store_age_seconds", "Age of the oldest message not stored yet.", registry=registry)
+        self.store_paused = Gauge("weir_store_paused", "1 while the writer waits for the store.", registry=registry)

@@ -1,0 +1,100 @@
+"""The one reader of configuration: ``WEIR_*`` environment variables and an optional ``.env`` file.
+
+A wrong or misspelt value fails at start, naming its variable. Secrets are masked wherever settings are printed.
+"""
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Final, Literal
+
+from pydantic import Field, SecretStr, ValidationError
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from schemas.errors import ConfigError
+from schemas.topics import Namespace
+
+PREFIX: Final = "WEIR_"
+Port = Annotated[int, Field(ge=0, le=65535)]
+
+
+class Settings(BaseSettings):
+    """Everything that can be set. Ports: 0 takes any free one; a wanted port that is taken gives way to a free one."""
+
+    model_config = SettingsConfigDict(
+        env_prefix=PREFIX, env_file=".env", extra="ignore", frozen=True, hide_input_in_errors=True
+    )
+
+    home: Path = Field(default=Path(".weir"), description="State, logs and data of the local stack.")
+    cache: Path = Field(
+        default_factory=lambda: Path.home() / ".cache" / "weir", description="Downloads: models and Kafka's jars."
+    )
+    models: Path | None = Field(default=None, description="Model files; by default a folder of the cache.")
+    namespace: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_.-]{0,62}$")] = Field(
+        default="weir", description="Prefix of every topic and consumer group."
+    )
+
+    kafka_bootstrap: str | None = Field(default=None, description="An existing cluster, instead of a local broker.")
+    kafka_port: Port = Field(default=9092, description="Port of the local broker.")
+    kafka_security_protocol: Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"] = "PLAINTEXT"
+    kafka_sasl_mechanism: Literal["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"] | None = None
+    kafka_username: str | None = None
+    kafka_password: SecretStr | None = None
+    kafka_ca_file: Path | None = None
+    kafka_replication: Annotated[int, Field(ge=1, le=9)] = Field(default=1, description="Replicas of new topics.")
+
+    clickhouse_url: str | None = Field(default=None, description="An existing server, instead of the local engine.")
+    clickhouse_port: Port = Field(default=8123, description="HTTP port of the local engine.")
+    clickhouse_username: str = "default"
+    clickhouse_password: SecretStr = SecretStr("")
+    database: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,62}$")] = Field(
+        default="weir", description="The store's database. ClickHouse's own `default` will not do."
+    )
+
+    policies: Path | None = Field(default=None, description="A policy file or a folder; by default the shipped ones.")
+    workers: Annotated[int, Field(ge=1, le=256)] = Field(default=1, description="Guard processes of `weir up`.")
+    threads: Annotated[int, Field(ge=1, le=256)] = Field(default=1, description="Encoder threads of one worker.")
+    batch_size: Annotated[int, Field(ge=1, le=4096)] = Field(default=32, description="Events guarded in one call.")
+    sampling_secret: SecretStr = Field(
+        default=SecretStr("weir-local-sampling"), description="Key of the sampling hash: keep it from applications."
+    )
+
+    metrics_port: Port = Field(default=0, description="Port of /metrics and /health of a process.")
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
+    log_format: Literal["auto", "text", "json"] = Field(default="auto", description="auto: text on a terminal.")
+
+    @property
+    def models_directory(self) -> Path:
+        """Where model files are kept."""
+        return self.models or self.cache / "models"
+
+    @property
+    def topics(self) -> Namespace:
+        """Topic names under the namespace."""
+        return Namespace(self.namespace)
+
+
+def load_settings() -> Settings:
+    """The settings of this process.
+
+    Raises:
+        ConfigError: a value that cannot be used or a ``WEIR_`` variable that does not exist, by name.
+    """
+    known = {f"{PREFIX}{name}".upper() for name in Settings.model_fields}
+    unknown = sorted(name for name in os.environ if name.startswith(PREFIX) and name not in known)
+    if unknown:
+        raise ConfigError("no such setting; `weir --help` names the page that lists them", field=unknown[0])
+    try:
+        return Settings()
+    except ValidationError as error:
+        fault = error.errors(include_input=False, include_url=False)[0]
+        name = ".".join(str(part) for part in fault["loc"])
+        raise ConfigError(fault["msg"], field=f"{PREFIX}{name}".upper()) from None
+
+
+def child_environment(**changes: str) -> Mapping[str, str]:
+    """The environment for a process of ours: this one's, with ``changes`` to settings by field name."""
+    unknown = changes.keys() - Settings.model_fields.keys()
+    if unknown:
+        raise ConfigError("no such setting", field=min(unknown))
+    return {**os.environ, **{f"{PREFIX}{name}".upper(): value for name, value in changes.items()}}
