@@ -8,6 +8,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from math import isfinite
 from typing import Final, Generic, NoReturn, TypeVar
 from uuid import UUID
 
@@ -49,7 +50,7 @@ class Outgoing:
     """A Kafka message to be written."""
 
     key: bytes | None = field(repr=False)
-    value: bytes = field(repr=False)
+    value: bytes | None = field(repr=False)
     headers: Headers = field(default=(), repr=False)
 
 
@@ -129,7 +130,7 @@ def parse_json(value: bytes) -> object:
     if value[0] == _CONFLUENT_MAGIC and len(value) > _CONFLUENT_PREFIX:
         value = value[_CONFLUENT_PREFIX:]
     try:
-        return json.loads(value.decode("utf-8-sig"), parse_constant=_refuse_constant)
+        return json.loads(value.decode("utf-8-sig"), parse_constant=_refuse_constant, parse_float=_finite)
     except UnicodeDecodeError as error:
         problem = f"not UTF-8 at byte {error.start}"
     except json.JSONDecodeError as error:
@@ -244,6 +245,13 @@ def _conversation(key: bytes | None, fallback: str) -> str:
     except UnicodeDecodeError:
         return key[:64].hex()
     return text if len(text) <= 256 and text.isprintable() else key[:64].hex()
+
+
+def _finite(digits: str) -> float:
+    number = float(digits)
+    if not isfinite(number):
+        raise ValueError("out of range")
+    return number
 
 
 def _refuse_constant(name: str) -> NoReturn:

@@ -63,7 +63,6 @@ def dead_letters(topic: Topic) -> Topic:
         summary=f"Messages of `{topic.name}` that no stage could read or store, byte for byte, with the reason.",
         written_by=topic.read_by,
         read_by=("store", "replay"),
-        raw=True,
         retention=timedelta(days=14),
         partitions=1,
         max_message_bytes=topic.max_message_bytes + MIB,  # room for the reason headers

@@ -1,5 +1,6 @@
 """What Weir says of an event: findings, the judgement of each side, and the verdict that records them."""
 
+from collections.abc import Iterator
 from datetime import datetime
 from typing import Annotated, Literal
 from uuid import UUID
@@ -51,6 +52,11 @@ class Judgement(Record):
     prompt: SideJudgement | None = None
     response: SideJudgement | None = None
     context: tuple[SideJudgement, ...] | None = None
+
+    def findings(self) -> Iterator[Finding]:
+        """Every finding, side by side."""
+        for side in (self.prompt, self.response, *(self.context or ())):
+            yield from side.findings if side else ()
 
 
 class PolicyReference(Record):

@@ -1,0 +1,71 @@
+# Two commands for a new machine: `make demo` and `make test`. `make help` lists the rest.
+SHELL := bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+.PHONY: help setup setup-base demo test lint format bench docs lock clean
+
+PYTHON ?= $(firstword $(foreach p,python3.11 python3.12 python3,$(shell command -v $(p))))
+BIN := .venv/bin
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+
+help: ## list the targets
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+
+.venv/bin/python:
+	@test -n "$(PYTHON)" || { echo "weir: Python 3.11 or 3.12 is missing: apt-get install python3 python3-venv"; exit 1; }
+	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] < (3, 13))' || \
+		{ echo "weir: Python 3.11 or 3.12 is needed; set PYTHON=/path/to/python3.11"; exit 1; }
+	@$(PYTHON) -m venv .venv || { echo "weir: venv is missing: apt-get install python3-venv"; exit 1; }
+
+# A stamp holds until a lock file changes, so that a second set-up takes no time.
+.venv/base.stamp: requirements/base.txt requirements/build.txt pyproject.toml | .venv/bin/python
+	@echo "Installing the packages that Weir runs on…"
+	@$(BIN)/pip install --quiet --require-hashes -r requirements/build.txt -r requirements/base.txt
+	@$(BIN)/pip install --quiet --no-deps --no-build-isolation --editable .
+	@touch $@
+
+.venv/dev.stamp: requirements/dev.txt | .venv/base.stamp
+	@echo "Installing the development packages…"
+	@$(BIN)/pip install --quiet --require-hashes -r requirements/dev.txt
+	@touch $@
+
+setup-base: .venv/base.stamp ## install what Weir runs on, and fetch its models
+	@$(BIN)/weir models fetch --quiet
+
+setup: .venv/dev.stamp setup-base ## install everything, for development too
+
+demo: setup-base ## run Weir on real traffic for a few minutes
+	@$(BIN)/weir demo
+
+test: setup ## run every test
+	@$(BIN)/pytest -n 2 --dist loadgroup $(ARGS)
+
+lint: .venv/dev.stamp ## check style, types and the floors
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports
+	@$(BIN)/check-jsonschema --builtin-schema vendor.compose-spec docker-compose.yml
+
+format: .venv/dev.stamp ## mend what can be mended
+	@$(BIN)/ruff check --fix-only .
+	@$(BIN)/ruff format .
+
+bench: setup ## measure, print a table, write build/bench.json
+	@$(BIN)/python -m tests.bench build/bench.json
+
+docs: .venv/dev.stamp ## write the generated part of docs/
+	@$(BIN)/python -m streams.documents docs
+
+lock: .venv/bin/python ## compile the locked requirements again
+	@$(BIN)/pip install --quiet uv
+	@$(BIN)/uv pip compile --quiet --python-version 3.11 --generate-hashes --no-emit-index-url --no-header \
+		requirements/build.in -o requirements/build.txt
+	@for set in base "dev --extra gpu --extra detoxify --extra dev -c requirements/base.txt"; do \
+		set -- $$set; name=$$1; shift; \
+		$(BIN)/uv pip compile --quiet --python-version 3.11 --generate-hashes --no-emit-index-url --no-header \
+			pyproject.toml "$$@" -o requirements/$$name.txt; \
+	done
+
+clean: ## remove everything that was built, the environment and the local stack's data
+	@rm -rf .venv .weir build dist .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis

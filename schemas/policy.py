@@ -1,0 +1,180 @@
+"""What an app allows: which guards read which side, and what happens above which score."""
+
+import hashlib
+import json
+from collections.abc import Iterable, Mapping
+from functools import cached_property
+from typing import Annotated, Final, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic_core import PydanticCustomError
+
+from schemas.actions import Action, worst
+from schemas.errors import Code, ConfigError
+from schemas.record import Identifier
+from schemas.verdict import Fraction, PolicyReference
+
+GuardName = Literal["toxicity", "injection", "pii", "secrets", "relevance", "groundedness"]
+SideName = Literal["prompt", "response", "context"]
+
+LOWER_IS_WORSE: Final = frozenset({"relevance", "groundedness"})
+SPAN_GUARDS: Final = frozenset({"pii", "secrets"})
+_SIDES_OF: Final[Mapping[str, frozenset[str]]] = {
+    "toxicity": frozenset({"prompt", "response"}),
+    "injection": frozenset({"prompt", "context"}),
+    "pii": frozenset({"prompt", "response", "context"}),
+    "secrets": frozenset({"prompt", "response", "context"}),
+    "relevance": frozenset({"response"}),
+    "groundedness": frozenset({"response"}),
+}
+
+
+class _Section(BaseModel):
+    """A part of a policy: frozen, and a key that it does not know is an error."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True, allow_inf_nan=False)
+
+
+class Step(_Section):
+    """An action and the score from which it applies."""
+
+    action: Action
+    threshold: float
+
+
+class Steps(_Section):
+    """Thresholds by action, such as ``{flag: 0.5, block: 0.9}``; the strictest one that a score passes counts."""
+
+    flag: Fraction | None = None
+    redact: Fraction | None = None
+    hold: Fraction | None = None
+    block: Fraction | None = None
+
+    @cached_property
+    def ladder(self) -> tuple[Step, ...]:
+        """The steps that are set, strictest first."""
+        found = ((action, getattr(self, action)) for action in Action if action is not Action.ALLOW)
+        steps = [Step(action=action, threshold=threshold) for action, threshold in found if threshold is not None]
+        return tuple(reversed(steps))
+
+    def step_for(self, score: float, *, lower_is_worse: bool) -> Step | None:
+        """The strictest step that the score passes; None when it passes none."""
+        for step in self.ladder:
+            if score < step.threshold if lower_is_worse else score >= step.threshold:
+                return step
+        return None
+
+
+class Rule(Steps):
+    """What to do with one guard's findings on one side.
+
+    ``labels`` override the steps for single labels, ``ignore`` turns labels off. ``on_error`` is the action when the
+    guard fails; by default a guard that may block or hold does so, and any other flags.
+    """
+
+    labels: dict[Identifier, Steps] = Field(default_factory=dict)
+    ignore: frozenset[Identifier] = frozenset()
+    on_error: Action | None = None
+
+    @model_validator(mode="after")
+    def _does_something(self) -> Self:
+        if not self.ladder and not any(steps.ladder for steps in self.labels.values()):
+            raise PydanticCustomError("no_steps", "needs at least one of flag, redact, hold, block")
+        return self
+
+    def steps_for(self, label: str) -> Steps | None:
+        """The steps for a label; None when the label is ignored."""
+        return None if label in self.ignore else self.labels.get(label, self)
+
+    @property
+    def error_action(self) -> Action:
+        """What happens when the guard fails."""
+        if self.on_error is not None:
+            return self.on_error
+        every = (step.action for steps in (self, *self.labels.values()) for step in steps.ladder)
+        strictest = worst(every)
+        return strictest if strictest in {Action.HOLD, Action.BLOCK} else Action.FLAG
+
+
+Rules = dict[GuardName, Rule]
+
+
+class Sampling(_Section):
+    """Which share of verdicts goes to people for review."""
+
+    review: Fraction = 0.0
+
+
+class Policy(_Section):
+    """One version of a policy. A guard that a side does not name is off there: scored, but never a finding.
+
+    A text longer than ``max_chars`` code points is not judged at all: its outcome is ``too_long``, never a partial
+    judgement passed off as whole. ``default`` lets the policy serve apps that no policy names.
+    """
+
+    id: Annotated[Identifier, Field(pattern=r"^[a-z0-9][a-z0-9-]*$")]
+    version: Annotated[int, Field(ge=1, strict=True)]
+    description: str = ""
+    apps: tuple[Identifier, ...] = ()
+    default: bool = False
+    max_chars: Annotated[int, Field(ge=1, le=10_000_000, strict=True)] = 100_000
+    too_long: Action = Action.BLOCK
+    prompt: Rules = Field(default_factory=dict)
+    response: Rules = Field(default_factory=dict)
+    context: Rules = Field(default_factory=dict)
+    sampling: Sampling = Sampling()
+
+    @model_validator(mode="after")
+    def _rules_fit_their_guards(self) -> Self:
+        for side in ("prompt", "response", "context"):
+            for guard, rule in self.rules(side).items():
+                _check_rule(side, guard, rule)
+        return self
+
+    def rules(self, side: str) -> Rules:
+        """The rules of a side: ``prompt``, ``response`` or ``context``."""
+        rules: Rules = getattr(self, side)
+        return rules
+
+    @cached_property
+    def reference(self) -> PolicyReference:
+        """Id, version and a hash of the whole content, for verdicts."""
+        content = json.dumps(self.model_dump(mode="json"), sort_keys=True).encode()
+        return PolicyReference(id=self.id, version=self.version, hash=hashlib.sha256(content).hexdigest()[:16])
+
+
+def _check_rule(side: str, guard: str, rule: Rule) -> None:
+    if side not in _SIDES_OF[guard]:
+        raise _fault(side, guard, f"{guard} does not read this side")
+    for steps in (rule, *rule.labels.values()):
+        if steps.redact is not None and guard not in SPAN_GUARDS:
+            raise _fault(side, guard, f"{guard} finds no spans to redact: flag, hold or block")
+        thresholds = [step.threshold for step in steps.ladder]
+        if thresholds != sorted(thresholds, reverse=guard not in LOWER_IS_WORSE):
+            raise _fault(side, guard, "a stricter action needs a more extreme threshold")
+
+
+def _fault(side: str, guard: str, problem: str) -> PydanticCustomError:
+    # The place travels in the context: a validator of the whole policy has no location of its own.
+    return PydanticCustomError("rule", "{problem}", {"problem": problem, "place": [side, guard]})
+
+
+class PolicyBook:
+    """The policies in force, by app."""
+
+    def __init__(self, policies: Iterable[Policy]) -> None:
+        self.policies: tuple[Policy, ...] = tuple(policies)
+        self._by_app: dict[str, Policy] = {}
+        for policy in self.policies:
+            for app in policy.apps:
+                if app in self._by_app:
+                    raise ConfigError(f"two policies serve the app {app!r}", code=Code.POLICY, field="apps")
+                self._by_app[app] = policy
+        defaults = [policy for policy in self.policies if policy.default]
+        if len(defaults) > 1:
+            raise ConfigError("more than one policy is the default", code=Code.POLICY, field="default")
+        self._default = defaults[0] if defaults else None
+
+    def for_app(self, app: str) -> Policy | None:
+        """The policy that serves the app, else the default one, else None (``UNKNOWN_APP``)."""
+        return self._by_app.get(app, self._default)

@@ -1,0 +1,60 @@
+"""``weir check``."""
+
+import os
+import sys
+from collections.abc import Iterable
+from functools import partial
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+def check(
+    file: Annotated[Path | None, typer.Argument(help="JSON lines; standard input when absent or '-'.")] = None,
+    policy: Annotated[Path | None, typer.Option(help="Policy file; by default the one for a public chatbot.")] = None,
+    batch_size: Annotated[int, typer.Option(min=1, max=4096, help="Lines guarded in one call.")] = 32,
+    jobs: Annotated[int, typer.Option(min=1, max=256, help="Processes.")] = 1,
+) -> None:
+    r"""Judge prompts and responses from JSON lines, without Kafka.
+
+    A line is [bold]{"id", "prompt", "response", "context": \[...]}[/]; prompt (a string or chat messages) or response
+    may be missing. One JSON line comes out for each line, in order. Exit status: 1 if any line was unreadable.
+
+    [dim]echo '{"id": 1, "prompt": "Mail me at ann@example.org"}' | weir check[/]
+    """
+    from streams.check import Checked, Workers, check_batch, read_batches
+    from streams.loading import load_pipeline
+    from streams.policies import read_policy, shipped_policy
+    from streams.settings import load_settings
+
+    settings = load_settings()
+    chosen = read_policy(policy) if policy else shipped_policy()
+    load = partial(load_pipeline, settings.models_directory, settings.threads)
+    checked: Iterable[Checked]
+    unreadable = 0
+    with _open(file) as stream:
+        batches = read_batches(stream, batch_size)
+        if jobs > 1:
+            checked = Workers(jobs, load, chosen).check(batches)
+        else:
+            pipeline = load()
+            checked = (check_batch(batch, pipeline, chosen) for batch in batches)
+        for result in checked:
+            unreadable += result.unreadable
+            try:
+                sys.stdout.write("".join(f"{line}\n" for line in result.lines))
+                sys.stdout.flush()
+            except BrokenPipeError:
+                os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # the reader has had enough
+                raise typer.Exit(0) from None
+    raise typer.Exit(1 if unreadable else 0)
+
+
+def _open(file: Path | None) -> "typer.FileBinaryRead":
+    if file is None or str(file) == "-":
+        return sys.stdin.buffer  # type: ignore[return-value]  # a binary stream all the same
+    try:
+        return file.open("rb")  # type: ignore[return-value]  # likewise
+    except OSError as error:
+        raise typer.BadParameter(f"{file}: {error.strerror}") from None
