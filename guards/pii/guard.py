@@ -1,0 +1,99 @@
+"""The guard that finds personal data."""
+
+import hashlib
+import importlib.metadata
+from collections.abc import Iterator, Mapping, Sequence
+
+from guards import patterns
+from guards.guard import Hit, Passage, Reading, TextFeatures
+from guards.pii import catalog
+from guards.pii.catalog import Catalog, Entity
+from guards.pii.folding import folding_table
+from guards.pii.presidio import Found, Recognizer, patterns_only
+from guards.pii.view import TextView
+from guards.spans import drop_dominated
+
+_LIBRARIES = ("presidio-analyzer", "phonenumbers", "tldextract")
+
+
+class PiiGuard:
+    """Hits for addresses, numbers and identifiers that point to a person, labelled with Presidio's entity names.
+
+    Patterns, checksums and words nearby, in any side and role; no names of people, which need a model. Cost is
+    linear in the text. ``load`` once (about 2 s, no network); after that any thread may read.
+    """
+
+    name = "pii"
+    labels: tuple[str, ...] = ()
+    lower_is_worse = False
+
+    def __init__(self, pattern_file: str = "pii.toml") -> None:
+        self._pattern_file = pattern_file
+        self._catalog = Catalog(entities=(), min_score=1.0, context_before=0, context_after=0)
+        self._recognizers: tuple[tuple[Entity, Recognizer], ...] = ()
+        self._folding: dict[int, str] = {}
+        self._version: str | None = None
+
+    @property
+    def version(self) -> str:
+        if self._version is None:
+            raise RuntimeError("the PII guard is not loaded")
+        return self._version
+
+    def load(self) -> None:
+        """Reads the patterns and builds the recognisers. Raises ``ConfigError`` for a pattern file at fault."""
+        source = patterns.read(self._pattern_file)
+        self._catalog = catalog.parse(source.tables)
+        with patterns_only():
+            from guards.pii.recognizers import build  # noqa: PLC0415 - imports Presidio, which takes seconds
+
+            self._recognizers = tuple((entity, build(entity)) for entity in self._catalog.entities)
+        self._folding = folding_table()
+        libraries = " ".join(importlib.metadata.version(library) for library in _LIBRARIES)
+        self._version = hashlib.sha256(f"{source.digest} {libraries}".encode()).hexdigest()[:12]
+
+    def applies(self, passage: Passage) -> bool:
+        del passage
+        return True
+
+    def needs(self, passage: Passage) -> Sequence[str]:
+        del passage
+        return ()
+
+    def read(self, passages: Sequence[Passage], features: Mapping[str, TextFeatures]) -> Sequence[Reading]:
+        del features
+        if self._version is None:
+            raise RuntimeError("the PII guard is not loaded")
+        views = (TextView(passage.text, self._folding) for passage in passages)
+        return [Reading(hits=drop_dominated(self._hits(view))) for view in views]
+
+    def _hits(self, view: TextView) -> Iterator[Hit]:
+        for entity, recognizer in self._recognizers:
+            if not _worth_running(entity, view):
+                continue
+            for found in recognizer.analyze(view.text, [entity.label]):
+                score = self._score(view, entity, found)
+                if score >= self._catalog.min_score:
+                    yield Hit(entity.label, score, found.start, found.end)
+
+    def _score(self, view: TextView, entity: Entity, found: Found) -> float:
+        """The recogniser's score, weighed by the words around the hit; 0 for a hit to drop."""
+        start, end = found.start, found.end
+        if end - start < entity.shortest or (entity.ignore and entity.ignore.fullmatch(view.text, start, end)):
+            return 0.0
+        first = start - self._catalog.context_before
+        if entity.unless and view.has_word(entity.unless, first, start):
+            return 0.0
+        last = end + self._catalog.context_after
+        if view.has_word(entity.context, first, start) or view.has_word(entity.context, end, last):
+            return max(found.score, entity.together)
+        return min(found.score, entity.alone)
+
+
+def _worth_running(entity: Entity, view: TextView) -> bool:
+    """Whether the recogniser can lead to a hit at all: cheap signs that every hit has."""
+    if entity.digits and view.longest_run < entity.digits:
+        return False
+    if entity.trigger and not entity.trigger.search(view.text):
+        return False
+    return entity.alone > 0 or view.mentions(entity.context)

@@ -1,0 +1,5 @@
+"""Credentials in text: keys, tokens, passwords, private keys."""
+
+from guards.secrets.guard import SecretsGuard
+
+__all__ = ["SecretsGuard"]
