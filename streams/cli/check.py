@@ -9,6 +9,8 @@ from typing import Annotated
 
 import typer
 
+from streams.cli.input import open_input
+
 
 def check(
     file: Annotated[Path | None, typer.Argument(help="JSON lines; standard input when absent or '-'.")] = None,
@@ -33,7 +35,7 @@ def check(
     load = partial(load_pipeline, settings.models_directory, settings.threads)
     checked: Iterable[Checked]
     unreadable = 0
-    with _open(file) as stream:
+    with open_input(file) as stream:
         batches = read_batches(stream, batch_size)
         if jobs > 1:
             checked = Workers(jobs, load, chosen).check(batches)
@@ -49,12 +51,3 @@ def check(
                 os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # the reader has had enough
                 raise typer.Exit(0) from None
     raise typer.Exit(1 if unreadable else 0)
-
-
-def _open(file: Path | None) -> "typer.FileBinaryRead":
-    if file is None or str(file) == "-":
-        return sys.stdin.buffer  # type: ignore[return-value]  # a binary stream all the same
-    try:
-        return file.open("rb")  # type: ignore[return-value]  # likewise
-    except OSError as error:
-        raise typer.BadParameter(f"{file}: {error.strerror}") from None

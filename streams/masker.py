@@ -1,0 +1,44 @@
+"""Raw records made fit to be looked at: every text with personal data and secrets replaced."""
+
+from collections.abc import Sequence
+from typing import Final
+
+from guards.guard import Guard, Hit, Passage, Side
+from guards.masking import mask
+from guards.pii import PiiGuard
+from guards.secrets import SecretsGuard
+
+_PLAIN_KEYS: Final = frozenset({"app", "role", "model", "lang", "specversion", "type", "deadline", "time"})
+
+
+class Masker:
+    """Masks with the pattern guards, as the store's texts are masked. Call ``load`` once; it takes a second or two."""
+
+    def __init__(self) -> None:
+        self._guards: Sequence[Guard] = ()
+
+    def load(self) -> None:
+        """Load the pattern guards."""
+        pii, secrets = PiiGuard(), SecretsGuard()
+        pii.load()
+        secrets.load()
+        self._guards = (pii, secrets)
+
+    def masked_text(self, text: str) -> str:
+        """The text with every hit replaced by ``<LABEL>``."""
+        passage = Passage(text, Side.PROMPT)
+        hits: list[Hit] = [hit for guard in self._guards for hit in guard.read([passage], {})[0].hits]
+        return mask(text, hits)
+
+    def masked(self, value: object) -> object:
+        """The JSON value with every text masked, but for the values of keys that never hold user text."""
+        if isinstance(value, str):
+            return self.masked_text(value)
+        if isinstance(value, list):
+            return [self.masked(item) for item in value]
+        if isinstance(value, dict):
+            return {
+                self.masked_text(key): item if key in _PLAIN_KEYS and isinstance(item, str) else self.masked(item)
+                for key, item in value.items()
+            }
+        return value

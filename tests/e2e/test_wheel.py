@@ -1,0 +1,48 @@
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+
+
+def run(*command, **options):
+    done = subprocess.run(command, capture_output=True, text=True, check=False, **options)
+    assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-2000:]
+    return done.stdout
+
+
+@pytest.fixture(scope="module")
+def wheel(tmp_path_factory):
+    directory = tmp_path_factory.mktemp("wheel")
+    run(sys.executable, "-m", "build", "--wheel", "--no-isolation", "--outdir", str(directory), cwd=ROOT)
+    return next(directory.glob("weir-*.whl"))
+
+
+def test_the_wheel_carries_its_data_and_no_tests(wheel):
+    """Migrations, policies, patterns, weights and type markers travel in the wheel; tests do not."""
+    names = zipfile.ZipFile(wheel).namelist()
+    for wanted in (
+        "deploy/migrations/0001_verdicts.sql",
+        "deploy/policies/public-chatbot.yaml",
+        "guards/patterns/pii.toml",
+        "models/catalog.toml",
+        "schemas/py.typed",
+    ):
+        assert wanted in names
+    assert not [name for name in names if name.startswith(("tests/", "docs/"))]
+
+
+@pytest.mark.e2e
+@pytest.mark.timeout(900)
+def test_the_wheel_works_in_a_fresh_environment(wheel, tmp_path):
+    """In an empty environment, the locked packages and the wheel give a working `weir --help`."""
+    run(sys.executable, "-m", "venv", str(tmp_path / "venv"))
+    pip = [str(tmp_path / "venv/bin/python"), "-m", "pip", "--disable-pip-version-check", "install", "--quiet"]
+    run(*pip, "--require-hashes", "-r", str(ROOT / "requirements/base.txt"))
+    run(*pip, "--no-deps", str(wheel))
+    out = run(str(tmp_path / "venv/bin/weir"), "--help", cwd=tmp_path)
+    assert "check" in out
+    run(str(tmp_path / "venv/bin/python"), "-m", "pip", "check", cwd=tmp_path)
