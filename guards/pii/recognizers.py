@@ -14,11 +14,13 @@ from guards.pii.phone import find_numbers
 from guards.pii.presidio import Found, Recognizer
 from schemas.errors import ConfigError
 
+# Letters of scripts that part words by spaces: in the others, an address has no visible beginning or end.
+_LETTER = r"\p{Latin}\p{Greek}\p{Cyrillic}\p{Arabic}\p{Hebrew}\p{Devanagari}\pM\pN"
 # A local part that begins and ends with a letter, a digit or "_+-", labels of letters and digits with inner hyphens,
 # and at least two labels. Presidio's own pattern is quadratic in "a.a.a.a@".
 _EMAIL = (
-    r"[\pL\pN_+](?:[\pL\pN\pM_.+%'&~-]*[\pL\pN\pM_+-])?"
-    r"@(?:[\pL\pN_](?:[\pL\pN\pM_-]*[\pL\pN\pM_])?\.)+[\pL\pN\pM](?:[\pL\pN\pM-]*[\pL\pN\pM])?"
+    rf"[{_LETTER}_+](?:[{_LETTER}_.+%'&~-]*[{_LETTER}_+-])?"
+    rf"@(?:[{_LETTER}_](?:[{_LETTER}_-]*[{_LETTER}_])?\.)+[{_LETTER}](?:[{_LETTER}-]*[{_LETTER}])?"
 )
 
 
