@@ -41,7 +41,7 @@ def guards():
 
 
 @given(text=TEXTS)
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=150, deadline=None)
 def test_hits_lie_within_any_text(guards, text):
     """No text raises; hits are ordered, not empty, inside the text, and scored from 0 to 1."""
     for guard in guards:
@@ -51,7 +51,7 @@ def test_hits_lie_within_any_text(guards, text):
 
 
 @given(text=TEXTS)
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=150, deadline=None)
 def test_masking_leaves_no_address(guards, text):
     """Where a guard was sure, its mask leaves nothing of what it saw there."""
     [reading] = guards[0].read([Passage(text, Side.PROMPT)], {})
