@@ -1,0 +1,114 @@
+"""Small trained classifiers on the encoder's features, evaluated with numpy alone.
+
+A head is a perceptron with one hidden layer: inputs (``mean``, or ``mean`` and ``peak``), standardisation folded
+into the first layer, GELU, one logit a label, then Platt scaling by label (``sigmoid(slope * logit + offset)``).
+Beside the weights lies a card, JSON, with the data, figures, benign quantiles and recommended thresholds.
+"""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+from safetensors.numpy import load_file
+
+from models.catalog import ModelEntry, find_entry
+from models.store import require
+from schemas.errors import Code, ConfigError
+
+Floats: TypeAlias = NDArray[np.float32]
+
+TOXICITY = "toxicity-head"
+INJECTION = "injection-head"
+
+
+class Pooled(Protocol):
+    """What a head reads of a text's features: ``(windows, dim)`` each."""
+
+    @property
+    def mean(self) -> Floats: ...
+    @property
+    def peak(self) -> Floats: ...
+
+
+@dataclass(frozen=True, slots=True)
+class HeadWeights:
+    """``hidden`` (in, hidden), ``output`` (hidden, labels), calibration ``slope`` and ``offset`` (labels,)."""
+
+    hidden: Floats
+    hidden_bias: Floats
+    output: Floats
+    output_bias: Floats
+    slope: Floats
+    offset: Floats
+
+
+@dataclass(frozen=True, slots=True)
+class MlpHead:
+    """A loaded head. Immutable and thread-safe.
+
+    ``thresholds`` are the card's recommendations by purpose, such as ``flag``; see ``docs/models.md``.
+    """
+
+    version: str
+    labels: tuple[str, ...]
+    thresholds: Mapping[str, float]
+    weights: HeadWeights
+
+    def predict(self, features: Pooled) -> Floats:
+        """Probabilities ``(windows, labels)``, each 0 to 1. No windows give no rows."""
+        mean, peak = features.mean, features.peak
+        inputs = mean if self.weights.hidden.shape[0] == mean.shape[1] else np.concatenate((mean, peak), axis=1)
+        return calibrated(self.weights, inputs)
+
+
+def calibrated(weights: HeadWeights, inputs: Floats) -> Floats:
+    """Probabilities ``(rows, labels)`` for inputs ``(rows, in)``."""
+    # Row by row sums: BLAS would choose its kernel, and with it the last bit, by the number of rows.
+    hidden = gelu(np.einsum("ri,ih->rh", inputs, weights.hidden) + weights.hidden_bias)
+    logits = np.einsum("rh,hl->rl", hidden, weights.output) + weights.output_bias
+    return sigmoid(logits * weights.slope + weights.offset)
+
+
+def gelu(values: Floats) -> Floats:
+    """The tanh form of GELU (arXiv 1606.08415), the one the heads were trained with."""
+    inner = np.float32(0.7978845608) * (values + np.float32(0.044715) * values * values * values)
+    return np.asarray(np.float32(0.5) * values * (1 + np.tanh(inner)), np.float32)
+
+
+def sigmoid(values: Floats) -> Floats:
+    """The logistic function, without overflow."""
+    return np.asarray(0.5 * (1 + np.tanh(0.5 * values)), np.float32)
+
+
+def load_head(path: Path) -> MlpHead:
+    """The head in ``path`` (``NAME.safetensors``, with ``NAME.card.json`` beside it).
+
+    Raises ConfigError: MODEL_MISSING when a file is not there, MODEL_CORRUPT when it cannot be read.
+    """
+    card_path = path.with_suffix("").with_suffix(".card.json")
+    for file in (path, card_path):
+        if not file.is_file():
+            raise ConfigError(f"{file.name} is not there", code=Code.MODEL_MISSING, field=path.stem)
+    try:
+        stored = {name: value.astype(np.float32) for name, value in load_file(path).items()}
+        card = json.loads(card_path.read_text("utf-8"))
+        digest = hashlib.sha256(path.read_bytes()).hexdigest()[:8]
+        return MlpHead(
+            version=f"{card['name']}@{card['version']}#{digest}",
+            labels=tuple(card["labels"]),
+            thresholds=card["thresholds"],
+            weights=HeadWeights(**stored),
+        )
+    except Exception as error:  # the format's own exceptions share no base
+        raise ConfigError(f"{path.name} is not a head", code=Code.MODEL_CORRUPT, field=path.stem) from error
+
+
+def load_packaged_head(name: str) -> MlpHead:
+    """A head that comes with this distribution, its files verified against the catalog. Raises ConfigError."""
+    entry: ModelEntry = find_entry(name)
+    return load_head(require(entry, entry.folder(Path())) / f"{name}.safetensors")
