@@ -59,6 +59,7 @@ class Settings(BaseSettings):
         default=SecretStr("weir-local-sampling"), description="Key of the sampling hash: keep it from applications."
     )
 
+    metrics_host: str = Field(default="127.0.0.1", description="Address of /metrics and /health of a process.")
     metrics_port: Port = Field(default=0, description="Port of /metrics and /health of a process.")
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
     log_format: Literal["auto", "text", "json"] = Field(default="auto", description="auto: text on a terminal.")

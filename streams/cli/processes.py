@@ -1,0 +1,36 @@
+"""``weir worker`` and ``weir store``: the long-running processes."""
+
+import typer
+from rich.console import Console
+
+from streams.settings import Settings
+
+
+def worker() -> None:
+    """Run the Faust agents: screen judges requests, observe judges interactions. Ends cleanly on SIGTERM."""
+    settings = _start("worker")
+    from streams.processes import run_judging_worker
+    from streams.topology import AGENTS
+
+    console = Console(stderr=True, highlight=False)
+    if console.is_terminal:
+        for agent in AGENTS:
+            console.print(f"[dim]{agent.describe(settings.topics)}[/]")
+    raise typer.Exit(run_judging_worker(settings))
+
+
+def store() -> None:
+    """Run the writer: verdicts and dead letters from Kafka to ClickHouse. Ends cleanly on SIGTERM."""
+    settings = _start("store")
+    from streams.processes import run_writer
+
+    raise typer.Exit(run_writer(settings))
+
+
+def _start(process: str) -> Settings:
+    from streams.logs import set_up_logs
+    from streams.settings import load_settings
+
+    settings = load_settings()
+    set_up_logs(process, settings.log_level, settings.log_format)
+    return settings
