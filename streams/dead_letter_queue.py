@@ -1,0 +1,208 @@
+"""Dead letters: which there are and why, one of them, and sending them to their topics again.
+
+What a dead letter holds is what somebody sent, unmasked. Nothing here shows it unless asked to; a replay passes it
+on byte for byte.
+"""
+
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Final, Literal
+
+from schemas.codec import ORIGIN_HEADER, Headers, Message, parse_json
+from schemas.dead_letter import Reason, read_reason, replay_headers
+from schemas.errors import ConfigError, UnreadableError
+from schemas.ids import position_id
+from schemas.topics import DEAD_LETTER_SUFFIX, DEAD_LETTERS, SOURCES
+from streams.dead_letter_reader import DeadLetterReader
+from streams.kafka_admin import Place
+from streams.replay_producer import ReplayProducer
+from streams.settings import Settings
+
+MOST_REPLAYS: Final = 3
+
+Mask = Callable[[object], object]
+Skip = Literal["superseded", "replayed too often", "no topic of ours"]
+
+
+@dataclass(frozen=True, slots=True)
+class Filters:
+    """Which dead letters; None means any. ``topic`` is that of the original messages, with or without namespace."""
+
+    topic: str | None = None
+    code: str | None = None
+    stage: str | None = None
+
+    def match(self, reason: Reason) -> bool:
+        """Whether a dead letter with this reason is meant."""
+        return self.code in {None, reason.code} and self.stage in {None, reason.stage}
+
+
+@dataclass(frozen=True, slots=True)
+class DeadLetter:
+    """Where a dead letter stands, since when, how large it is, and why it is one. Nothing of what it holds."""
+
+    topic: str
+    partition: int
+    offset: int
+    time: datetime
+    size: int
+    reason: Reason
+
+
+@dataclass(frozen=True, slots=True)
+class Exhibit:
+    """One dead letter in full. ``headers`` are names and sizes; ``body`` is its value as the mask left it."""
+
+    letter: DeadLetter
+    headers: Mapping[str, int]
+    key_size: int
+    body: object = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class ReplayOptions:
+    """How to replay. ``per_second`` spares the stages; a message already replayed ``most_replays`` times stays."""
+
+    dry_run: bool = False
+    per_second: float = 100.0
+    most_replays: int = MOST_REPLAYS
+
+
+@dataclass(frozen=True, slots=True)
+class Replay:
+    """What a replay did, or would do: how many went to which topic, and how many did not and why."""
+
+    dry_run: bool
+    sent: Mapping[str, int]
+    skipped: Mapping[Skip, int]
+
+
+def list_dead_letters(settings: Settings, filters: Filters) -> Iterator[DeadLetter]:
+    """The dead letters that are there when the listing begins, in the order of their topics, oldest first.
+
+    Raises:
+        UnavailableError: the broker does not answer.
+        ConfigError: there is no such topic.
+    """
+    with DeadLetterReader(settings, _topics(settings, filters)) as reader:
+        for message in reader.read():
+            letter = _letter(message)
+            if filters.match(letter.reason):
+                yield letter
+
+
+def show_dead_letter(settings: Settings, place: Place, offset: int, mask: Mask) -> Exhibit:
+    """The dead letter at a place, its JSON value through the mask; what is no JSON shows as its size only.
+
+    Raises:
+        UnavailableError: the broker does not answer.
+        ConfigError: there is no such topic, or no message at that place.
+    """
+    name = _topics(settings, Filters(topic=place.topic))[0]
+    with DeadLetterReader(settings, (name,)) as reader:
+        message = reader.at(Place(name, place.partition), offset)
+    if message is None:
+        raise ConfigError("there is no dead letter at this place", field=f"{name}:{place.partition}:{offset}")
+    return Exhibit(
+        letter=_letter(message),
+        headers={header: len(value or b"") for header, value in message.headers},
+        key_size=len(message.key or b""),
+        body=_body(message.value, mask),
+    )
+
+
+def replay_dead_letters(
+    settings: Settings,
+    filters: Filters,
+    options: ReplayOptions,
+    sleep: Callable[[float], None] = time.sleep,
+) -> Replay:
+    """Send dead letters to the topics that they come from, each with its key, value and headers as it came.
+
+    The first position goes along, so that an event without an id of its own keeps the one that it was given. Where
+    a message has died several times, only its latest dead letter is sent. Replaying twice sends twice, which the
+    store counts once.
+
+    Raises:
+        UnavailableError: the broker does not answer; some may have been sent.
+        ConfigError: there is no such topic.
+    """
+    names = _topics(settings, filters)
+    with DeadLetterReader(settings, names) as reader:
+        latest = _latest(reader, filters)
+    sent: Counter[str] = Counter()
+    skipped: Counter[Skip] = Counter()
+    ours = {settings.topics.of(topic) for topic in SOURCES}
+    # What is read here lies before the replay's own consequences: the reader stops where the topics end now.
+    with DeadLetterReader(settings, names) as reader, ReplayProducer(settings, options.per_second, sleep) as producer:
+        for message in reader.read():
+            reason = read_reason(message.headers)
+            if not filters.match(reason):
+                continue
+            skip = _skip(message, reason, latest, ours, options.most_replays)
+            if skip is not None:
+                skipped[skip] += 1
+                continue
+            if not options.dry_run:
+                producer.send(reason.topic, message.key, message.value, replay_headers(message.headers))
+            sent[reason.topic] += 1
+    return Replay(options.dry_run, dict(sent), dict(skipped))
+
+
+def _latest(reader: DeadLetterReader, filters: Filters) -> Mapping[str, int]:
+    """How often the latest dead letter of each message has been replayed, by the message's first position."""
+    latest: dict[str, int] = {}
+    for message in reader.read():
+        reason = read_reason(message.headers)
+        if filters.match(reason):
+            origin = _origin(message.headers, reason)
+            latest[origin] = max(latest.get(origin, 0), reason.replays)
+    return latest
+
+
+def _skip(
+    message: Message, reason: Reason, latest: Mapping[str, int], ours: set[str], most_replays: int
+) -> Skip | None:
+    if reason.topic not in ours or reason.topic + DEAD_LETTER_SUFFIX != message.topic:
+        return "no topic of ours"
+    if reason.replays < latest.get(_origin(message.headers, reason), 0):
+        return "superseded"
+    return "replayed too often" if reason.replays >= most_replays else None
+
+
+def _origin(headers: Headers, reason: Reason) -> str:
+    found = next((value for name, value in headers if name == ORIGIN_HEADER and value), None)
+    return found.decode("utf-8", "replace") if found else position_id(reason.topic, reason.partition, reason.offset)
+
+
+def _body(value: bytes | None, mask: Mask) -> object:
+    if not value:
+        return "<no value>"
+    try:
+        return mask(parse_json(value))
+    except UnreadableError:
+        return f"<{len(value)} bytes, not JSON>"
+
+
+def _letter(message: Message) -> DeadLetter:
+    return DeadLetter(
+        topic=message.topic,
+        partition=message.partition,
+        offset=message.offset,
+        time=message.timestamp,
+        size=len(message.value or b""),
+        reason=read_reason(message.headers),
+    )
+
+
+def _topics(settings: Settings, filters: Filters) -> tuple[str, ...]:
+    """The dead-letter topics that are meant."""
+    if filters.topic is None:
+        return tuple(settings.topics.of(topic) for topic in DEAD_LETTERS)
+    topic = settings.topics.find(filters.topic.removesuffix(DEAD_LETTER_SUFFIX))
+    if topic is None:
+        raise ConfigError("there is no such topic", field="topic")
+    return (settings.topics.dead_letters_of(topic),)

@@ -1,0 +1,191 @@
+"""Questions to the broker, in kafka-python, with our own errors and records."""
+
+from base64 import urlsafe_b64encode
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Any, Final, Self
+from uuid import UUID
+
+from kafka import IsolationLevel, KafkaAdminClient, TopicPartition
+from kafka.admin import ConfigResource, OffsetSpec
+from kafka.errors import KafkaError, RetriableError, TopicAlreadyExistsError
+from tenacity import Retrying, retry_if_exception_type, stop_after_delay, wait_exponential
+
+from schemas.errors import UnavailableError
+from schemas.topics import Topic
+from streams.kafka_clients import kafka_python_config
+from streams.offset_ranges import OffsetRange
+from streams.settings import Settings
+
+_PATIENCE_SECONDS: Final = 10.0
+_NO_SUCH_TOPIC: Final = 3  # UNKNOWN_TOPIC_OR_PARTITION
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Place:
+    """One partition of a topic."""
+
+    topic: str
+    partition: int
+
+
+@dataclass(frozen=True, slots=True)
+class FirstSince:
+    """The first message that the broker took in at or after some time, with its own time in milliseconds."""
+
+    offset: int
+    milliseconds: int
+
+
+@dataclass(frozen=True, slots=True)
+class TopicDescription:
+    """A topic as it is. ``topic_id`` is written as Kafka's tools write it; a topic created anew has another."""
+
+    name: str
+    topic_id: str
+    partitions: int
+
+
+class KafkaAdmin:
+    """A connection for administration. It connects when first used. For one thread.
+
+    Raises, from every method:
+        UnavailableError: the broker does not answer, or refuses.
+    """
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._client: KafkaAdminClient | None = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Let go of the connection. May be called twice."""
+        if self._client is not None:
+            self._client.close()
+            self._client = None
+
+    def describe(self, names: Iterable[str]) -> Mapping[str, TopicDescription]:
+        """Those of the topics that exist, by name."""
+        found = self._ask("describe_topics", sorted(set(names)))
+        return {
+            topic["name"]: TopicDescription(topic["name"], _id_text(topic["topic_id"]), len(topic["partitions"]))
+            for topic in found
+            if topic["error_code"] != _NO_SUCH_TOPIC
+        }
+
+    def wait(self, names: Iterable[str]) -> None:
+        """Return once the broker knows each of the topics and who leads its partitions."""
+        wanted = sorted(names)
+        if wanted:
+            self._ask("wait_for_topics", wanted)
+
+    def create(self, name: str, topic: Topic, replication: int) -> bool:
+        """Create a topic as the table says and wait until it can be used; False if there is one already."""
+        options = {
+            "num_partitions": topic.partitions,
+            "replication_factor": replication,
+            "configs": dict(topic.config),
+        }
+        try:
+            self._ask("create_topics", {name: options}, wait_for_metadata=True)
+        except _ExistsError:
+            return False
+        return True
+
+    def config(self, names: Iterable[str]) -> Mapping[str, Mapping[str, str]]:
+        """The settings in force of each topic."""
+        wanted = [ConfigResource("TOPIC", name) for name in sorted(names)]
+        topics = self._ask("describe_configs", wanted, config_filter="all").get("topic", {}) if wanted else {}
+        return {name: {key: entry["value"] for key, entry in entries.items()} for name, entries in topics.items()}
+
+    def set_config(self, name: str, changes: Mapping[str, str]) -> None:
+        """Change settings of a topic, leaving its others as they are."""
+        self._ask("alter_configs", [ConfigResource("TOPIC", name, dict(changes))])
+
+    def spans(self, topics: Iterable[TopicDescription]) -> Mapping[Place, OffsetRange]:
+        """What each partition holds at this moment, without what an open transaction may still take back."""
+        places = [TopicPartition(topic.name, p) for topic in topics for p in range(topic.partitions)]
+        if not places:
+            return {}
+        # The end is asked for first: the start only moves up, so a span never holds what was gone by then.
+        ends = self._offsets(dict.fromkeys(places, OffsetSpec.LATEST))
+        starts = self._offsets(dict.fromkeys(places, OffsetSpec.EARLIEST))
+        return {
+            Place(*place): OffsetRange(min(starts[place].offset, ends[place].offset), ends[place].offset)
+            for place in places
+        }
+
+    def first_since(self, since: Mapping[Place, int]) -> Mapping[Place, FirstSince]:
+        """The first message at or after a time (milliseconds) in each partition that has one."""
+        if not since:
+            return {}
+        found = self._offsets({TopicPartition(place.topic, place.partition): at for place, at in since.items()})
+        return {Place(*at): FirstSince(it.offset, it.timestamp) for at, it in found.items() if it.offset >= 0}
+
+    def committed(self, group: str) -> Mapping[Place, int]:
+        """Where the group goes on, for each partition that it has committed an offset of."""
+        found = self._ask("list_group_offsets", group).get(group, {})
+        return {Place(*place): entry.offset for place, entry in found.items() if entry.offset >= 0}
+
+    def groups(self, prefix: str) -> Sequence[str]:
+        """The consumer groups whose names begin so, in order."""
+        names = (entry["group_id"] for entry in self._ask("list_groups"))
+        return sorted(name for name in names if name.startswith(prefix))
+
+    def _offsets(self, specs: Mapping[TopicPartition, Any]) -> Mapping[TopicPartition, Any]:
+        found: Mapping[TopicPartition, Any] = self._ask(
+            "list_partition_offsets", specs, isolation_level=IsolationLevel.READ_COMMITTED
+        )
+        return found
+
+    def _ask(self, method: str, *arguments: object, **options: object) -> Any:  # noqa: ANN401 - kafka-python is untyped
+        with self._errors():
+            # A broker that has just started has no coordinators yet.
+            for attempt in Retrying(
+                retry=retry_if_exception_type(RetriableError),
+                stop=stop_after_delay(_PATIENCE_SECONDS),
+                wait=wait_exponential(0.05, max=1),
+                reraise=True,
+            ):
+                with attempt:
+                    return getattr(self._connected(), method)(*arguments, **options)
+        raise AssertionError("the last attempt returns or raises")
+
+    def _connected(self) -> KafkaAdminClient:
+        if self._client is None:
+            self._client = KafkaAdminClient(
+                **kafka_python_config(self._settings), bootstrap_timeout_ms=int(_PATIENCE_SECONDS * 1000)
+            )
+        return self._client
+
+    @contextmanager
+    def _errors(self) -> Iterator[None]:
+        try:
+            yield
+        except TopicAlreadyExistsError:
+            raise _ExistsError from None
+        except KafkaError as error:
+            self.close()
+            raise UnavailableError(f"the broker does not answer: {type(error).__name__}") from None
+        except OSError as error:
+            self.close()
+            raise UnavailableError(f"the broker does not answer: {type(error).__name__}") from None
+
+
+class _ExistsError(Exception):
+    """There is a topic of that name."""
+
+
+def _id_text(topic_id: str | UUID | None) -> str:
+    """A topic id as Kafka's tools write it: URL-safe base64 without padding (librdkafka's is not URL-safe)."""
+    if topic_id is None:
+        return ""
+    raw = topic_id if isinstance(topic_id, UUID) else UUID(topic_id)
+    return urlsafe_b64encode(raw.bytes).rstrip(b"=").decode()

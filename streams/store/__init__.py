@@ -1,0 +1,1 @@
+"""ClickHouse: migrations, the writer and the ledger."""

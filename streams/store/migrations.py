@@ -1,0 +1,83 @@
+"""The store's schema: numbered `.sql` files, applied in order, each once.
+
+Every statement says ``IF NOT EXISTS`` or the like, so that a run that died half-way, or two runs at once, end in
+the same schema.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from hashlib import sha256
+from importlib.resources import files
+
+from schemas.errors import ConfigError, IntegrityError
+from streams.settings import Settings
+from streams.store.client import Store
+from streams.store.sql import query, statements
+
+
+@dataclass(frozen=True, slots=True)
+class Migration:
+    """One file: its name, which orders it, and its text."""
+
+    name: str
+    script: str = field(repr=False)
+
+    @property
+    def hash(self) -> str:
+        """SHA-256 of the text."""
+        return sha256(self.script.encode()).hexdigest()
+
+
+@dataclass(frozen=True, slots=True)
+class Applied:
+    """A migration that is in force. ``new``: this run applied it."""
+
+    name: str
+    new: bool
+
+
+def shipped_migrations() -> tuple[Migration, ...]:
+    """The migrations that come with this version, in order."""
+    found = (files("deploy") / "migrations").iterdir()
+    scripts = {entry.name: entry.read_text(encoding="utf-8") for entry in found if entry.name.endswith(".sql")}
+    return tuple(Migration(name, scripts[name]) for name in sorted(scripts))
+
+
+def pending(shipped: Sequence[Migration], applied: Mapping[str, str]) -> tuple[Migration, ...]:
+    """Those of ``shipped`` that are not among the ``applied`` (name to hash).
+
+    Raises:
+        IntegrityError: a file has changed since it was applied; changes belong in a new file.
+    """
+    for migration in shipped:
+        if applied.get(migration.name, migration.hash) != migration.hash:
+            raise IntegrityError("the file has changed since it was applied", field=migration.name)
+    return tuple(migration for migration in shipped if migration.name not in applied)
+
+
+def migrate(settings: Settings, shipped: Sequence[Migration] | None = None) -> tuple[Applied, ...]:
+    """Bring the database up to this version, creating it if need be; say what was there and what is new.
+
+    Idempotent, and safe when several processes do it at once. A database of a newer version is left alone.
+
+    Raises:
+        IntegrityError: an applied file has changed.
+        UnavailableError: the store does not answer.
+    """
+    shipped = shipped_migrations() if shipped is None else shipped
+    if settings.database == "default":
+        raise ConfigError("ClickHouse's own `default` will not do", field="WEIR_DATABASE")
+    with Store(settings) as server:
+        server.command(f"CREATE DATABASE IF NOT EXISTS {settings.database}")
+    with Store.of(settings) as store:
+        for statement in statements(query("create_schema_migrations")):
+            store.command(statement)
+        applied = {row["name"]: row["hash"] for row in store.select(query("applied_migrations"))}
+        wanted = pending(shipped, applied)
+        for migration in wanted:
+            for statement in statements(migration.script):
+                store.command(statement)
+            row = {"name": migration.name, "hash": migration.hash}
+            store.insert("schema_migrations", [row], token=migration.hash)
+    new = {migration.name for migration in wanted}
+    return tuple(Applied(migration.name, migration.name in new) for migration in shipped)

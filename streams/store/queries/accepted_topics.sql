@@ -1,0 +1,1 @@
+SELECT DISTINCT topic, topic_id FROM accepted_topics

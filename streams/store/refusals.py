@@ -1,0 +1,73 @@
+"""Dead letters for what the store will not take."""
+
+from collections.abc import Sequence
+from typing import Final
+
+from confluent_kafka import KafkaException, Producer
+
+from schemas.dead_letter import reason_headers
+from schemas.errors import UnavailableError
+from schemas.topics import DEAD_LETTER_SUFFIX, TOPICS
+from streams.kafka_clients import confluent_config
+from streams.logs import get_logger
+from streams.metrics import Metrics
+from streams.settings import Settings
+from streams.store.deposit import STAGE, Refused
+
+_DELIVERY_SECONDS: Final = 30.0
+_log = get_logger("streams.store")
+
+
+class Refusals:
+    """Writes refused messages, byte for byte, to the dead-letter topic beside their own."""
+
+    def __init__(self, settings: Settings, metrics: Metrics) -> None:
+        self._settings = settings
+        self._metrics = metrics
+        self._producer: Producer | None = None
+
+    def write(self, refused: Sequence[Refused]) -> None:
+        """Return once all are delivered. Writing one again is harmless: a dead letter counts by its first position.
+
+        Raises:
+            UnavailableError: the broker does not answer or does not take one of them.
+        """
+        if not refused:
+            return
+        failures: list[str] = []
+        producer = self._connected()
+        for each in refused:
+            message = each.message
+            try:
+                producer.produce(
+                    message.topic + DEAD_LETTER_SUFFIX,
+                    key=message.key,
+                    value=message.value,
+                    headers=list(reason_headers(message, STAGE, each.error)),
+                    on_delivery=lambda error, _: failures.append(error.name()) if error else None,
+                )
+            except (KafkaException, BufferError) as error:
+                failures.append(type(error).__name__)
+        if producer.flush(_DELIVERY_SECONDS) or failures:
+            raise UnavailableError(f"dead letters were not delivered: {failures[0] if failures else 'too slow'}")
+        for each in refused:
+            self._metrics.dead_letters.labels(STAGE, str(each.error.code)).inc()
+            _log.warning(
+                "dead letter",
+                topic=each.message.topic,
+                partition=each.message.partition,
+                offset=each.message.offset,
+                code=str(each.error.code),
+            )
+
+    def _connected(self) -> Producer:
+        if self._producer is None:
+            config = {
+                **confluent_config(self._settings),
+                "enable.idempotence": True,
+                "partitioner": "murmur2_random",
+                "message.max.bytes": max(topic.max_message_bytes for topic in TOPICS),
+                "message.timeout.ms": int(_DELIVERY_SECONDS * 1000),
+            }
+            self._producer = Producer(config)
+        return self._producer

@@ -1,0 +1,138 @@
+"""Topics on the broker: making them as the table says, listing them, and how far behind their readers are."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+from schemas.topics import TOPICS, Topic
+from streams.consumer_groups import store_group, worker_group
+from streams.kafka_admin import KafkaAdmin, Place, TopicDescription
+from streams.offset_ranges import OffsetRange
+from streams.settings import Settings
+
+
+@dataclass(frozen=True, slots=True)
+class TopicCreation:
+    """What was done about one topic. ``changes`` are the settings that were corrected, by key.
+
+    ``warning`` names what differs from the table and was left alone.
+    """
+
+    name: str
+    outcome: Literal["created", "existed", "changed"]
+    changes: Mapping[str, str] = field(default_factory=dict)
+    warning: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class TopicState:
+    """One topic of the table and how it is on the broker; no id and no partitions if it is missing.
+
+    ``offsets`` counts those that the partitions hold, transaction markers included.
+    """
+
+    name: str
+    summary: str
+    topic_id: str
+    partitions: int
+    offsets: int
+
+
+@dataclass(frozen=True, slots=True)
+class Lag:
+    """How many offsets of a partition a consumer group has still to read."""
+
+    group: str
+    topic: str
+    partition: int
+    committed: int | None
+    end: int
+    behind: int
+
+
+def create_topics(settings: Settings) -> tuple[TopicCreation, ...]:
+    """Create what is missing of the topic table and correct the settings of what is there. Idempotent.
+
+    Partitions are never added: keys would move to other partitions, and with them the order of a conversation.
+
+    Raises:
+        UnavailableError: the broker does not answer, or refuses.
+    """
+    names = {settings.topics.of(topic): topic for topic in TOPICS}
+    with KafkaAdmin(settings) as admin:
+        missing = names.keys() - admin.describe(names).keys()
+        # Another process may create one in between, or the broker not know yet of one just created.
+        replicas = settings.kafka_replication
+        created = {name for name in names if name in missing and admin.create(name, names[name], replicas)}
+        kept = names.keys() - created
+        admin.wait(kept)
+        found = admin.describe(kept)
+        configs = admin.config(kept)
+        return tuple(
+            TopicCreation(name, "created") if name in created else _correct(admin, topic, found[name], configs[name])
+            for name, topic in names.items()
+        )
+
+
+def _correct(admin: KafkaAdmin, topic: Topic, found: TopicDescription, config: Mapping[str, str]) -> TopicCreation:
+    changes = {key: value for key, value in topic.config.items() if config.get(key) != value}
+    if changes:
+        admin.set_config(found.name, changes)
+    few = found.partitions < topic.partitions
+    warning = f"{found.partitions} partitions, {topic.partitions} in the table" if few else None
+    return TopicCreation(found.name, "changed" if changes else "existed", changes, warning)
+
+
+def list_topics(settings: Settings) -> tuple[TopicState, ...]:
+    """Every topic of the table, as it is on the broker.
+
+    Raises:
+        UnavailableError: the broker does not answer.
+    """
+    names = {settings.topics.of(topic): topic for topic in TOPICS}
+    with KafkaAdmin(settings) as admin:
+        existing = admin.describe(names)
+        spans = admin.spans(existing.values())
+    missing = TopicDescription("", "", 0)
+    held = dict.fromkeys(names, 0)
+    for place, span in spans.items():
+        held[place.topic] += len(span)
+    return tuple(
+        TopicState(name, topic.summary, found.topic_id, found.partitions, held[name])
+        for name, topic in names.items()
+        for found in (existing.get(name, missing),)
+    )
+
+
+def lag(settings: Settings) -> tuple[Lag, ...]:
+    """How far behind each group of ours is, by topic and partition that it reads or has read.
+
+    A group that has committed nothing of a topic that it is there to read is behind by all of it.
+
+    Raises:
+        UnavailableError: the broker does not answer.
+    """
+    expected = {worker_group(settings): ("screen", "observe"), store_group(settings): ("store",)}
+    with KafkaAdmin(settings) as admin:
+        # Committed before ends: an offset committed in between would lie past the end.
+        committed = {group: admin.committed(group) for group in (*expected, *_others(admin, settings, expected))}
+        spans = admin.spans(admin.describe(map(settings.topics.of, TOPICS)).values())
+    reads = {
+        group: {settings.topics.of(topic) for topic in TOPICS if set(topic.read_by) & set(stages)}
+        for group, stages in expected.items()
+    }
+    return tuple(
+        _lag(group, place, offsets.get(place), span)
+        for group, offsets in sorted(committed.items())
+        for place, span in sorted(spans.items())
+        if place in offsets or place.topic in reads.get(group, ())
+    )
+
+
+def _others(admin: KafkaAdmin, settings: Settings, known: Mapping[str, object]) -> tuple[str, ...]:
+    return tuple(group for group in admin.groups(f"{settings.namespace}.") if group not in known)
+
+
+def _lag(group: str, place: Place, committed: int | None, held: OffsetRange) -> Lag:
+    behind = max(0, held.past - max(held.first, committed or 0))
+    return Lag(group, place.topic, place.partition, committed, held.past, behind)

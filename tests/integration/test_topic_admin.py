@@ -1,0 +1,116 @@
+"""Topics on a real broker."""
+
+import socket
+
+import pytest
+from confluent_kafka import Producer, TopicCollection
+from kafka import KafkaAdminClient, OffsetAndMetadata, TopicPartition
+from kafka.admin import NewPartitions
+
+from schemas.errors import UnavailableError
+from schemas.topics import TOPICS
+from streams.kafka_admin import KafkaAdmin
+from streams.settings import Settings
+from streams.topic_admin import create_topics, lag, list_topics
+
+pytestmark = pytest.mark.kafka
+
+
+@pytest.fixture
+def settings(bootstrap, namespace):
+    return Settings(kafka_bootstrap=bootstrap, namespace=namespace.prefix)
+
+
+def test_topics_are_created_as_the_table_says(settings):
+    """Every topic of the table exists afterwards with its partitions and settings; a second time changes nothing."""
+    created = create_topics(settings)
+    assert {result.outcome for result in created} == {"created"}
+    assert [result.name for result in created] == [settings.topics.of(topic) for topic in TOPICS]
+    with KafkaAdmin(settings) as admin:
+        configs = admin.config(result.name for result in created)
+        described = admin.describe(result.name for result in created)
+    for topic in TOPICS:
+        name = settings.topics.of(topic)
+        assert topic.config.items() <= configs[name].items()
+        assert described[name].partitions == topic.partitions
+    again = create_topics(settings)
+    assert {(result.outcome, tuple(result.changes), result.warning) for result in again} == {("existed", (), None)}
+
+
+def test_wrong_settings_are_corrected(settings, new_topic):
+    """A topic that lets clients set the time is corrected, and what was changed is said."""
+    new_topic("requests", partitions=4, message_timestamp_type="CreateTime", retention_ms="1000")
+    result = next(each for each in create_topics(settings) if each.name.endswith(".requests"))
+    assert result.outcome == "changed"
+    assert result.changes["message.timestamp.type"] == "LogAppendTime"
+    with KafkaAdmin(settings) as admin:
+        assert admin.config([result.name])[result.name]["message.timestamp.type"] == "LogAppendTime"
+
+
+def test_fewer_partitions_are_only_warned_about(settings, new_topic, bootstrap):
+    """A topic with fewer partitions keeps them, with a warning; more than in the table are fine."""
+    name = new_topic("requests", partitions=2)
+    result = next(each for each in create_topics(settings) if each.name == name)
+    assert result.warning == "2 partitions, 4 in the table"
+    KafkaAdminClient(bootstrap_servers=bootstrap).create_partitions({name: NewPartitions(6)})
+    assert next(each for each in create_topics(settings) if each.name == name).warning is None
+
+
+def test_topic_ids_are_written_as_kafka_writes_them(settings, new_topic, admin):
+    """The id is URL-safe base64, as Kafka's tools print it, and another after the topic was created anew."""
+    name = new_topic("requests")
+    with KafkaAdmin(settings) as ours:
+        first = ours.describe([name])[name].topic_id
+        assert first == str(_describe(admin, name).topic_id)
+        admin.delete_topics([name], operation_timeout=10)[name].result(10)
+        new_topic("requests")
+        ours.wait([name])
+        assert ours.describe([name])[name].topic_id != first
+
+
+def _describe(admin, name):
+    return admin.describe_topics(TopicCollection([name]))[name].result(10)
+
+
+def test_listing_says_what_is_missing(settings, new_topic, bootstrap):
+    """The listing has every topic of the table, with no id where there is none, and counts offsets."""
+    name = new_topic("interactions", partitions=2)
+    producer = Producer({"bootstrap.servers": bootstrap, "log_level": 0})
+    for number in range(5):
+        producer.produce(name, b"x", str(number))
+    assert producer.flush(10) == 0
+    listed = {state.name: state for state in list_topics(settings)}
+    assert (listed[name].partitions, listed[name].offsets) == (2, 5)
+    missing = listed[settings.topics.of(TOPICS[0])]
+    assert (missing.topic_id, missing.partitions, missing.offsets) == ("", 0, 0)
+
+
+def test_lag_counts_what_a_group_has_not_committed(settings, bootstrap):
+    """A group that committed nothing is behind by everything; one that committed, by the rest; others show too."""
+    create_topics(settings)
+    name = f"{settings.namespace}.interactions"
+    producer = Producer({"bootstrap.servers": bootstrap, "log_level": 0})
+    for number in range(7):
+        producer.produce(name, str(number), partition=number % 2)
+    assert producer.flush(10) == 0
+    client = KafkaAdminClient(bootstrap_servers=bootstrap)
+    for group in ("worker", "other"):
+        client.alter_group_offsets(
+            f"{settings.namespace}.{group}", {TopicPartition(name, 1): OffsetAndMetadata(1, "", -1)}
+        )
+    behind = {(each.group.rsplit(".")[-1], each.topic, each.partition): each for each in lag(settings)}
+    assert (behind["worker", name, 0].committed, behind["worker", name, 0].behind) == (None, 4)
+    assert (behind["worker", name, 1].committed, behind["worker", name, 1].behind) == (1, 2)
+    assert behind["other", name, 1].behind == 2
+    assert ("other", name, 0) not in behind
+    assert behind["store", f"{settings.namespace}.verdicts", 0].behind == 0
+
+
+def test_no_broker_is_one_clear_error(tmp_path, monkeypatch):
+    """Without a broker the error says that it does not answer, within the time that somebody waits."""
+    monkeypatch.setattr("streams.kafka_admin._PATIENCE_SECONDS", 1.0)
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        settings = Settings(kafka_bootstrap=f"127.0.0.1:{free.getsockname()[1]}")
+        with pytest.raises(UnavailableError, match="the broker does not answer"):
+            list_topics(settings)
