@@ -3,7 +3,7 @@
 import gzip
 import hashlib
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -47,6 +47,11 @@ FINE_LABELS = {
     "obscene": "obscene",
     "sexual_explicit": "sexual",
 }
+
+
+def in_fixed_order(examples: Iterable[Example]) -> list[Example]:
+    """The examples in an order that depends on their texts alone and mixes the sources."""
+    return sorted(examples, key=lambda example: share_of(example.text, "order"))
 
 
 def share_of(text: str, purpose: str) -> float:

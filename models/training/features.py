@@ -1,4 +1,4 @@
-"""Features of a corpus, computed once and kept: training reads them many times."""
+"""Features of a corpus, computed once and kept by chunk: training reads them many times, and may be resumed."""
 
 import hashlib
 import sys
@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from models.encoder import TextEncoder
 
-CHUNK_TEXTS = 4096
+CHUNK_TEXTS = 2048
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +24,20 @@ class CorpusFeatures:
 
 
 def embed(encoder: TextEncoder, texts: Sequence[str], folder: Path) -> CorpusFeatures:
-    """Features of ``texts``, from ``folder`` if they were computed before. Minutes for 100,000 texts; says how far."""
+    """Features of ``texts``, from ``folder`` where they were computed before. Minutes for 100,000 texts."""
+    folder.mkdir(parents=True, exist_ok=True)
+    chunks = []
+    for start in range(0, len(texts), CHUNK_TEXTS):
+        chunks.append(_chunk(encoder, texts[start : start + CHUNK_TEXTS], folder))
+        print(f"embedded {start + len(chunks[-1].counts)}/{len(texts)}", file=sys.stderr)  # noqa: T201 - progress
+    return CorpusFeatures(
+        np.concatenate([chunk.counts for chunk in chunks]),
+        np.concatenate([chunk.mean for chunk in chunks]),
+        np.concatenate([chunk.peak for chunk in chunks]),
+    )
+
+
+def _chunk(encoder: TextEncoder, texts: Sequence[str], folder: Path) -> CorpusFeatures:
     digest = hashlib.sha256(encoder.version.encode())
     for text in texts:
         digest.update(hashlib.sha256(text.encode("utf-8", "surrogatepass")).digest())
@@ -32,14 +45,11 @@ def embed(encoder: TextEncoder, texts: Sequence[str], folder: Path) -> CorpusFea
     if path.is_file():
         with np.load(path) as stored:
             return CorpusFeatures(stored["counts"], stored["mean"], stored["peak"])
-    counts, means, peaks = [], [], []
-    for start in range(0, len(texts), CHUNK_TEXTS):
-        found = encoder.encode(texts[start : start + CHUNK_TEXTS])
-        counts += [len(features.mean) for features in found]
-        means.append(np.concatenate([features.mean for features in found]).astype(np.float16))
-        peaks.append(np.concatenate([features.peak for features in found]).astype(np.float16))
-        print(f"embedded {len(counts)}/{len(texts)}", file=sys.stderr)  # noqa: T201 - progress of a long command
-    made = CorpusFeatures(np.array(counts), np.concatenate(means), np.concatenate(peaks))
-    folder.mkdir(parents=True, exist_ok=True)
+    found = encoder.encode(texts)
+    made = CorpusFeatures(
+        np.array([len(features.mean) for features in found]),
+        np.concatenate([features.mean for features in found]).astype(np.float16),
+        np.concatenate([features.peak for features in found]).astype(np.float16),
+    )
     np.savez(path, counts=made.counts, mean=made.mean, peak=made.peak)
     return made

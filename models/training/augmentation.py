@@ -1,0 +1,115 @@
+"""Sentences that the corpora lack: templates, condemning quotations, spelling noise. Deterministic by seed.
+
+A head learns from the corpora that certain words are toxic wherever they stand. The added sentences show the same
+words reported, reclaimed, aimed at nobody or meant literally, and plain abuse without those words.
+"""
+
+import random
+import re
+import tomllib
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from importlib import resources
+from typing import Any
+
+from models.training.corpus import Example
+
+QUOTABLE_CHARS = 160
+NOISY_TEXTS = 5000
+_SLOT = re.compile(r"\{(\w+)\}")
+_WORD = re.compile(r"[a-z']+")
+_LOOKALIKES = str.maketrans({"a": "@", "e": "3", "i": "1", "o": "0", "s": "$"})
+
+
+@dataclass(frozen=True, slots=True)
+class Phrases:
+    """The table ``phrases.toml``."""
+
+    table: Mapping[str, Any]
+
+    @classmethod
+    def load(cls) -> "Phrases":
+        return cls(tomllib.loads((resources.files("models.training") / "phrases.toml").read_text("utf-8")))
+
+
+def augment_toxicity(examples: Sequence[Example], phrases: Phrases, seed: int) -> list[Example]:
+    """Further training examples made from templates and from the toxic ones among ``examples``."""
+    chance = random.Random(seed)  # noqa: S311 - reproducible, nothing secret
+    added = [
+        Example(text, "templates", "toxic" if template["toxic"] else "clean", _labels(template))
+        for template in phrases.table["template"]
+        for text in _filled(template, phrases.table["slots"], chance)
+    ]
+    toxic = [example for example in examples if example.labels["toxicity"]]
+    clean = dict.fromkeys(("toxicity", *_FINE), 0)
+    frames = phrases.table["frames"]
+    short = [example for example in toxic if len(example.text) <= QUOTABLE_CHARS]
+    for example in chance.sample(short, min(frames["count"], len(short))):
+        framed = chance.choice(frames["texts"]).replace("{quote}", example.text.strip().rstrip('"'))
+        added.append(Example(framed, "frames", "clean", clean))
+    noisy = chance.sample(toxic, min(NOISY_TEXTS, len(toxic)))
+    added += [Example(_misspelt(example.text, chance), "noise", "toxic", example.labels) for example in noisy]
+    return added
+
+
+def augment_injection(phrases: Phrases, seed: int) -> list[Example]:
+    """Plain attacks and their innocent neighbours, from templates."""
+    chance = random.Random(seed)  # noqa: S311 - reproducible, nothing secret
+    table = phrases.table["injection"]
+    return [
+        Example(text, "templates", "injection" if template["toxic"] else "trigger", {"injection": template["toxic"]})
+        for template in table["template"]
+        for text in _filled(template, table["slots"], chance)
+    ]
+
+
+def merely_swears(example: Example, phrases: Phrases) -> bool:
+    """Whether a paradetox positive swears at nobody: such rows are dropped, their label is a matter of taste."""
+    if example.source != "paradetox" or not example.labels["toxicity"]:
+        return False
+    rule = phrases.table["swearing"]
+    words = set(_WORD.findall(example.text.lower()))
+    swears = any(stem in word for word in words for stem in rule["stems"])
+    return swears and words.isdisjoint(rule["targets"])
+
+
+_FINE = ("threat", "insult", "identity_attack", "obscene", "sexual_explicit")
+
+
+def _labels(template: Mapping[str, Any]) -> dict[str, int]:
+    if template["toxic"]:
+        return {"toxicity": 1, **template["labels"]}
+    return dict.fromkeys(("toxicity", *_FINE), 0)
+
+
+def _filled(template: Mapping[str, Any], slots: Mapping[str, Sequence[str]], chance: random.Random) -> Iterator[str]:
+    """Up to ``count`` distinct sentences of a template."""
+    seen: set[str] = set()
+    for _ in range(template["count"] * 2):
+        text = _SLOT.sub(lambda slot: chance.choice(slots[slot.group(1)]), chance.choice(template["texts"]))
+        if chance.random() < 0.3:  # as people type
+            text = text.lower()
+        elif text[0].islower() and chance.random() < 0.5:
+            text = text[0].upper() + text[1:]
+        if text not in seen and len(seen) < template["count"]:
+            seen.add(text)
+            yield text
+
+
+def _misspelt(text: str, chance: random.Random) -> str:
+    """The text with a few of its longer words misspelt in the ways people use against filters."""
+    words = text.split(" ")
+    places = [place for place, word in enumerate(words) if len(word) > 3]
+    for place in chance.sample(places, min(len(places), 1 + len(places) // 4)):
+        word, at = words[place], chance.randrange(1, len(words[place]) - 1)
+        words[place] = chance.choice(
+            (
+                word.translate(_LOOKALIKES),
+                word[:at] + word[at + 1 :],
+                word[:at] + word[at] * 3 + word[at:],
+                word[:at] + "*" + word[at + 1 :],
+                word[: at - 1] + word[at] + word[at - 1] + word[at + 1 :],
+                " ".join(word) if len(word) < 8 else word.upper(),
+            )
+        )
+    return " ".join(words)

@@ -1,0 +1,176 @@
+"""One training session: data in, weights and card out."""
+
+import hashlib
+import json
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, fields, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from safetensors.numpy import save_file
+
+from models.encoder import TextEncoder
+from models.heads import HeadWeights, calibrated
+from models.training.augmentation import Phrases
+from models.training.corpus import Example, fingerprint, in_fixed_order, share_of
+from models.training.evaluation import area_under_curve, benign_quantiles, share_above, shares_by_group, text_scores
+from models.training.features import embed
+from models.training.recipe import Windows, fit_platt, train
+from models.training.tasks import Task
+
+Floats = NDArray[np.float32]
+
+DEV_SHARE = 0.15
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """Examples with their features."""
+
+    examples: tuple[Example, ...]
+    windows: Windows
+
+    def truth(self, labels: Sequence[str]) -> Floats:
+        """``(texts, labels)``, 0 or 1, NaN where unknown."""
+        rows = [[example.labels.get(label, np.nan) for label in labels] for example in self.examples]
+        return np.array(rows, np.float32)
+
+
+@dataclass(frozen=True, slots=True)
+class Data:
+    """What is learnt from, what calibrates and chooses thresholds, and the sources nobody looked at."""
+
+    train: Part
+    dev: Part
+    aside: Part
+    fingerprint: str
+
+
+def gather(task: Task, folder: Path, encoder: TextEncoder, cache: Path) -> Data:
+    """Read, split, augment and embed. Splits depend on a text's digest alone; augmentation on training texts alone."""
+    phrases = Phrases.load()
+    known = in_fixed_order(task.read(folder))
+    own = [example for example in known if task.keep(example, phrases)]
+    aside = [example for example in own if example.source in task.aside]
+    dev = [example for example in own if example.source not in task.aside and _is_dev(example)]
+    learnt = [example for example in own if example.source not in task.aside and not _is_dev(example)]
+    added = task.augment(learnt, phrases, task.recipe.seed)
+    base = embed(encoder, [example.text for example in known], cache)
+    more = embed(encoder, [example.text for example in added], cache)
+    counts = np.concatenate((base.counts, more.counts))
+    inputs = np.concatenate((base.mean, more.mean)).astype(np.float32)
+    if task.peak:
+        inputs = np.concatenate((inputs, np.concatenate((base.peak, more.peak)).astype(np.float32)), axis=1)
+    everything = Windows(inputs, counts)
+    place = {id(example): index for index, example in enumerate([*known, *added])}
+
+    def part(examples: Sequence[Example]) -> Part:
+        read = tuple(example for example in examples if counts[place[id(example)]])
+        return Part(read, everything.take(np.array([place[id(example)] for example in read], np.int64)))
+
+    return Data(part([*learnt, *added]), part(dev), part(aside), fingerprint(own))
+
+
+def fit(task: Task, data: Data) -> HeadWeights:
+    """Train on the training part and calibrate every label on the development part."""
+    truth = data.train.truth(task.labels)
+    weights = np.ones(len(truth), np.float32)
+    found = train(data.train.windows, truth, weights, task.recipe)
+    found = _rounded(found)
+    probabilities = text_scores(calibrated(found, data.dev.windows.inputs), data.dev.windows.counts)
+    logits = np.log(np.clip(probabilities, 1e-7, 1 - 1e-7) / np.clip(1 - probabilities, 1e-7, 1))
+    dev = data.dev.truth(task.labels)
+    for column in range(len(task.labels)):
+        known = ~np.isnan(dev[:, column])
+        found.slope[column], found.offset[column] = fit_platt(logits[known, column], dev[known, column])
+    return _rounded(found)
+
+
+def describe(task: Task, data: Data, weights: HeadWeights, encoder_version: str) -> dict[str, Any]:
+    """The card: data, figures by split, benign quantiles, thresholds and limits."""
+    dev = _scores(weights, data.dev)
+    kinds = np.array([example.kind for example in data.dev.examples])
+    thresholds = {
+        purpose: round(float(np.quantile(dev[np.isin(kinds, sorted(chosen)), 0], share)), 4)
+        for purpose, (share, chosen) in task.thresholds.items()
+    }
+    benign = data.dev.truth(task.labels)[:, 0] == 0
+    return {
+        "name": task.name,
+        "version": task.version,
+        "labels": list(task.labels),
+        "encoder": encoder_version,
+        "inputs": ["mean", "peak"] if task.peak else ["mean"],
+        "thresholds": thresholds,
+        "benign_quantiles": benign_quantiles(dev[benign, 0]),
+        "figures": {
+            "dev": _figures(task, data.dev, dev, thresholds),
+            "aside": _figures(task, data.aside, _scores(weights, data.aside), thresholds),
+        },
+        "data": {
+            "sha256": data.fingerprint,
+            "sources": dict(sorted(Counter(example.source for example in data.train.examples).items())),
+            "aside": sorted(task.aside),
+            "split": f"{DEV_SHARE:.0%} of the other sources, by digest of the text, are development data",
+        },
+        "licence": "Apache-2.0",
+        "limits": list(task.limits),
+    }
+
+
+def write(task: Task, weights: HeadWeights, card: dict[str, Any], folder: Path) -> list[str]:
+    """Store weights (fp16) and card; returns the lines that belong in the catalog."""
+    folder.mkdir(parents=True, exist_ok=True)
+    stored = folder / f"{task.name}.safetensors"
+    # safetensors writes a transposed array as if it were not
+    tensors = {f.name: np.ascontiguousarray(getattr(weights, f.name), np.float16) for f in fields(weights)}
+    save_file(tensors, stored)
+    written = folder / f"{task.name}.card.json"
+    written.write_text(json.dumps(card, indent=1, sort_keys=True) + "\n", "utf-8")
+    lines = []
+    for path in (stored, written):
+        digest = hashlib.sha256(path.read_bytes()).hexdigest()
+        lines += ["[[model.files]]", f'name = "{path.name}"', f'sha256 = "{digest}"']
+        lines += [f"size_bytes = {path.stat().st_size}", ""]
+    return lines
+
+
+def _is_dev(example: Example) -> bool:
+    # Documents and their poisoned twins share a beginning: they go to the same side.
+    family = example.text[:60] if example.kind in ("document", "indirect") else example.text
+    return share_of(family, "split") < DEV_SHARE
+
+
+def _scores(weights: HeadWeights, part: Part) -> Floats:
+    return text_scores(calibrated(weights, part.windows.inputs), part.windows.counts)
+
+
+def _rounded(weights: HeadWeights) -> HeadWeights:
+    """The weights as fp16 storage will give them back, so that figures are those of the shipped file."""
+    return replace(
+        weights,
+        **{f.name: getattr(weights, f.name).astype(np.float16).astype(np.float32) for f in fields(weights)},
+    )
+
+
+def _figures(task: Task, part: Part, scores: Floats, thresholds: dict[str, float]) -> dict[str, Any]:
+    truth = part.truth(task.labels)
+    areas = {}
+    for column, label in enumerate(task.labels):
+        known = ~np.isnan(truth[:, column])
+        areas[label] = round(area_under_curve(scores[known, column], truth[known, column] == 1), 4)
+    bad = truth[:, 0] == 1
+    groups = [f"{example.source}/{example.kind}" for example in part.examples]
+    return {
+        "texts": len(truth),
+        "positive": int(bad.sum()),
+        "auc": areas,
+        "recall": {name: round(share_above(scores[bad, 0], value), 3) for name, value in thresholds.items()},
+        "false_positive_rate": {
+            name: round(share_above(scores[~bad, 0], value), 3) for name, value in thresholds.items()
+        },
+        "at_flag_by_source": shares_by_group(scores[:, 0], groups, thresholds["flag"]),
+    }
