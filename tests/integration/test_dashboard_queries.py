@@ -2,15 +2,15 @@
 
 import json
 import re
-import subprocess
-import sys
 import time
+from datetime import datetime
 from pathlib import Path
 
 import pytest
 
 from streams.store.migrations import shipped_migrations
 from streams.store.sql import statements
+from tests.fixtures.embedded_store import EmbeddedStore
 
 pytestmark = pytest.mark.store
 
@@ -49,23 +49,6 @@ SELECT 'weir.interactions', 0, number, toDateTime64({START}, 3) + number, 'obser
 FROM numbers({EVENTS})
 """
 
-# The engine keeps threads that outlive a fork, so it gets a process of its own.
-ENGINE = """
-import json, sys
-from chdb.session import Session
-
-session, given = Session(sys.argv[1]), json.load(sys.stdin)
-for statement in given["statements"]:
-    session.query(statement)
-answers = {}
-for name, query in given["queries"].items():
-    try:
-        answers[name] = json.loads(session.query(query, "JSONCompact").bytes())
-    except Exception as error:
-        answers[name] = {"error": str(error)}
-json.dump(answers, sys.stdout)
-"""
-
 
 def expand(sql, chosen=None):
     """The query as the datasource sends it: variables, then macros; ``chosen`` is None for All."""
@@ -82,29 +65,26 @@ def expand(sql, chosen=None):
 
 @pytest.fixture(scope="module")
 def answers(tmp_path_factory):
-    """The answer to every query, by title, reference and what is chosen, and to those of the variables."""
-    setup = ["CREATE DATABASE weir", "USE weir"]
-    setup += [statement for migration in shipped_migrations() for statement in statements(migration.script)]
-    setup += [statement for shift in (0, 1000) for statement in statements(ROWS.format(shift=shift))]
+    """The rows of every query, by title, reference and what is chosen, and of those of the variables."""
     queries = {name: expand(variable["query"]) for name, variable in VARIABLES.items()}
     for title, panel in PANELS.items():
         for target in panel["targets"]:
             queries[f"{title}/{target['refId']}/all"] = expand(target["rawSql"])
             queries[f"{title}/{target['refId']}/chosen"] = expand(target["rawSql"], CHOSEN)
-    done = subprocess.run(
-        [sys.executable, "-c", ENGINE, str(tmp_path_factory.mktemp("engine"))],
-        input=json.dumps({"statements": setup, "queries": queries}),
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr
-    return json.loads(done.stdout)
+    with EmbeddedStore(tmp_path_factory.mktemp("engine")) as store:
+        scripts = [migration.script for migration in shipped_migrations()]
+        scripts += [ROWS.format(shift=shift) for shift in (0, 1000)]
+        for script in scripts:
+            for statement in statements(script):
+                store.command(statement)
+        return {name: _answer(store, query) for name, query in queries.items()}
 
 
-def columns(answer):
-    return {column["name"]: column["type"] for column in answer["meta"]}
+def _answer(store, query):
+    try:
+        return [dict(row) for row in store.select(query)]
+    except Exception as error:  # noqa: BLE001 - whatever it is, it fails the tests of its own panel only
+        return error
 
 
 @pytest.mark.parametrize("chosen", ["all", "chosen"])
@@ -113,9 +93,9 @@ def test_a_panel_shows_what_is_stored(answers, title, chosen):
     """Every query runs and finds rows, and every column that the panel names is among its columns."""
     panel = PANELS[title]
     found = [answers[f"{title}/{target['refId']}/{chosen}"] for target in panel["targets"]]
-    assert not [answer["error"] for answer in found if "error" in answer]
-    assert all(answer["data"] for answer in found)
-    names = {name for answer in found for name in columns(answer)}
+    assert not [answer for answer in found if isinstance(answer, Exception)]
+    assert all(found)
+    names = {name for rows in found for name in rows[0]}
     config = panel["fieldConfig"]
     assert {override["matcher"]["options"] for override in config["overrides"]} <= names
     assert set(re.findall(r"__field\.labels\.(\w+)", config["defaults"].get("displayName", ""))) <= names
@@ -124,15 +104,15 @@ def test_a_panel_shows_what_is_stored(answers, title, chosen):
 @pytest.mark.parametrize("title", [title for title, panel in PANELS.items() if panel["type"] == "timeseries"])
 def test_a_time_series_is_one(answers, title):
     """The first column is the time, in order; the others are numbers, but for one label at most."""
-    answer = answers[f"{title}/A/all"]
-    (time, kind), *others = columns(answer).items()
-    assert (time, kind.partition("(")[0]) == ("time", "DateTime")
-    times = [row[0] for row in answer["data"]]
+    rows = answers[f"{title}/A/all"]
+    time_column, *others = rows[0]
+    assert time_column == "time"
+    times = [row["time"] for row in rows]
+    assert all(isinstance(moment, datetime) for moment in times)
     assert times == sorted(times)
-    labels = [name for name, of in others if "String" in of]
-    assert len(labels) <= 1
-    assert all(name in labels or re.search(r"Int|Float", of) for name, of in others)
-    assert bool(labels) == ("displayName" in PANELS[title]["fieldConfig"]["defaults"])
+    labels = [name for name in others if isinstance(rows[0][name], str)]
+    assert len(labels) == ("displayName" in PANELS[title]["fieldConfig"]["defaults"])
+    assert all(isinstance(row[name], int | float | None) for row in rows for name in others if name not in labels)
 
 
 @pytest.mark.parametrize(
@@ -148,19 +128,19 @@ def test_a_time_series_is_one(answers, title):
 )
 def test_a_figure_counts_every_event_once(answers, title, figure):
     """Rows that are stored twice and trial runs of a policy change no figure."""
-    assert answers[f"{title}/A/all"]["data"] == [[pytest.approx(figure)]]
+    (row,) = answers[f"{title}/A/all"]
+    assert list(row.values()) == [pytest.approx(figure)]
 
 
 def test_the_ledger_counts_every_offset_once(answers):
     """Offsets are judged or dead, however often the rows came."""
-    rows = answers["Ledger/A/all"]["data"]
-    assert [sum(row[column] for row in rows) for column in (1, 2)] == [EVENTS - 3, 3]
+    rows = answers["Ledger/A/all"]
+    assert [sum(row[column] for row in rows) for column in ("judged", "dead")] == [EVENTS - 3, 3]
 
 
 def test_blocked_events_come_newest_first_with_reasons_and_short_text(answers):
     """The table names what was found and shows no more of a text than its beginning."""
-    answer = answers["Latest blocked events/A/all"]
-    rows = [dict(zip(columns(answer), row, strict=True)) for row in answer["data"]]
+    rows = answers["Latest blocked events/A/all"]
     assert [row["event"] for row in rows] == [str(number) for number in range(36, -1, -4)]
     assert all(row["reasons"] == "toxicity: threat, injection: injection" for row in rows)
     assert all(len(row["prompt"]) == 500 for row in rows)
@@ -168,4 +148,5 @@ def test_blocked_events_come_newest_first_with_reasons_and_short_text(answers):
 
 def test_variables_offer_what_is_stored(answers):
     """The variables list the apps and stages of the time range."""
-    assert [answers[name]["data"] for name in ("app", "stage")] == [[["shop"]], [["observe"]]]
+    assert answers["app"] == [{"app": "shop"}]
+    assert answers["stage"] == [{"stage": "observe"}]
