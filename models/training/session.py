@@ -125,9 +125,7 @@ def write(task: Task, weights: HeadWeights, card: dict[str, Any], folder: Path) 
     """Store weights (fp16) and card; returns the lines that belong in the catalog."""
     folder.mkdir(parents=True, exist_ok=True)
     stored = folder / f"{task.name}.safetensors"
-    # safetensors writes a transposed array as if it were not
-    tensors = {f.name: np.ascontiguousarray(getattr(weights, f.name), np.float16) for f in fields(weights)}
-    save_file(tensors, stored)
+    save_file(_stored(weights), stored)
     written = folder / f"{task.name}.card.json"
     written.write_text(json.dumps(card, indent=1, sort_keys=True) + "\n", "utf-8")
     lines = []
@@ -150,10 +148,12 @@ def _scores(weights: HeadWeights, part: Part) -> Floats:
 
 def _rounded(weights: HeadWeights) -> HeadWeights:
     """The weights as fp16 storage will give them back, so that figures are those of the shipped file."""
-    return replace(
-        weights,
-        **{f.name: getattr(weights, f.name).astype(np.float16).astype(np.float32) for f in fields(weights)},
-    )
+    return replace(weights, **{name: value.astype(np.float32) for name, value in _stored(weights).items()})
+
+
+def _stored(weights: HeadWeights) -> dict[str, NDArray[np.float16]]:
+    # safetensors writes a transposed array as if it were not, hence contiguous
+    return {f.name: np.ascontiguousarray(getattr(weights, f.name), np.float16) for f in fields(weights)}
 
 
 def _figures(task: Task, part: Part, scores: Floats, thresholds: dict[str, float]) -> dict[str, Any]:
