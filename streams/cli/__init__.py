@@ -4,9 +4,10 @@ import sys
 
 import typer
 from rich.console import Console
+from rich.text import Text
 
 from schemas.errors import WeirError
-from streams.cli import check, models
+from streams.cli import check, dlq, models, processes, stack, store, topics, traffic
 
 app = typer.Typer(
     name="weir",
@@ -17,8 +18,20 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
     epilog="Settings are WEIR_* environment variables; docs/settings.md lists them.",
 )
-app.command("check")(check.check)
-app.add_typer(models.app, name="models")
+_LOCAL, _FLOW, _STORE, _TOOLS = "Local stack", "Processes", "Store and ledger", "Guards and traffic"
+app.command(rich_help_panel=_TOOLS)(check.check)
+app.command(rich_help_panel=_TOOLS)(traffic.send)
+app.command(rich_help_panel=_TOOLS)(traffic.tail)
+app.add_typer(models.app, name="models", rich_help_panel=_TOOLS)
+app.command(rich_help_panel=_LOCAL)(stack.up)
+app.command(rich_help_panel=_LOCAL)(stack.down)
+app.command(rich_help_panel=_LOCAL)(stack.status)
+app.command(rich_help_panel=_FLOW)(processes.worker)
+app.command(rich_help_panel=_FLOW)(processes.store)
+app.add_typer(topics.app, name="topics", rich_help_panel=_FLOW)
+app.add_typer(dlq.app, name="dlq", rich_help_panel=_FLOW)
+app.command(rich_help_panel=_STORE)(store.migrate)
+app.command(rich_help_panel=_STORE)(store.audit)
 
 
 def main() -> None:
@@ -26,5 +39,6 @@ def main() -> None:
     try:
         app()
     except WeirError as error:
-        Console(stderr=True).print(f"[bold red]weir:[/] {error}", highlight=False, soft_wrap=True)
+        line = Text("weir: ", style="bold red").append(str(error), style="default")
+        Console(stderr=True).print(line, soft_wrap=True)
         sys.exit(2)

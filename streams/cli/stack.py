@@ -1,0 +1,109 @@
+"""``weir up``, ``down`` and ``status``: everything on one machine."""
+
+import json
+import sys
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.console import Console
+from rich.panel import Panel
+from rich.table import Table
+
+from streams.cli.tables import show
+
+if TYPE_CHECKING:
+    from streams.local.state import StackState
+
+
+def up(
+    detach: Annotated[bool, typer.Option("--detach", "-d", help="Return when everything is ready.")] = False,
+) -> None:
+    """Start Kafka, ClickHouse and every Weir process on this machine; Ctrl-C or `weir down` ends them all.
+
+    Data stay in WEIR_HOME (.weir here), so a second `up` goes on with them. WEIR_KAFKA_BOOTSTRAP and
+    WEIR_CLICKHOUSE_URL use a cluster and a server that exist instead of local ones.
+    """
+    from streams.local.state import read_state
+    from streams.settings import load_settings
+    from streams.stack import run_stack, start_detached
+
+    settings = load_settings()
+    console = Console(highlight=False)
+    if not detach:
+        run_stack(settings, console, lambda state: console.print(summary(state)))
+        return
+    running = read_state(settings.home)
+    if running is not None and running.ready:
+        console.print("already running")
+        console.print(summary(running))
+        return
+    with console.status("starting Kafka, ClickHouse, the workers and the writer…"):
+        state = start_detached(settings)
+    console.print(summary(state))
+
+
+def down() -> None:
+    """End the local stack and wait until every process of it is gone. Data stay."""
+    from streams.local.state import stop_stack
+    from streams.settings import load_settings
+    from streams.stack import STOP_DEADLINE_S
+
+    console = Console(highlight=False)
+    with console.status("ending the local stack…"):
+        stopped = stop_stack(load_settings().home, STOP_DEADLINE_S)
+    console.print("stopped" if stopped else "nothing runs here")
+
+
+def status(as_json: Annotated[bool, typer.Option("--json", help="One JSON object.")] = False) -> None:
+    """Show what runs and under which addresses. Exit status: 1 if nothing does."""
+    from streams.local.state import read_state
+    from streams.settings import load_settings
+
+    state = read_state(load_settings().home)
+    if as_json:
+        sys.stdout.write(json.dumps(_plain(state)) + "\n")
+    elif state is None:
+        Console(highlight=False).print("nothing runs here; `weir up` starts the local stack")
+    else:
+        show(
+            "Processes",
+            ("process", "pid", "restarts", "metrics"),
+            [(each.name, str(each.pid or "down"), each.restarts, each.metrics_url) for each in state.processes],
+        )
+        Console(highlight=False).print(summary(state))
+    raise typer.Exit(0 if state else 1)
+
+
+def _plain(state: "StackState | None") -> dict[str, object]:
+    from dataclasses import asdict
+
+    from schemas.topics import TOPICS, Namespace
+
+    if state is None:
+        return {"processes": []}
+    return {
+        "bootstrap": state.bootstrap,
+        "namespace": state.namespace,
+        "topics": [Namespace(state.namespace).of(topic) for topic in TOPICS],
+        "clickhouse_url": state.clickhouse_url,
+        "database": state.database,
+        "metrics_urls": state.metrics_urls,
+        "processes": [asdict(process) for process in state.processes],
+        "ready": state.ready,
+    }
+
+
+def summary(state: "StackState") -> Panel:
+    """Where everything is, and what to try first."""
+    grid = Table.grid(padding=(0, 2))
+    grid.add_column(style="dim")
+    grid.add_column()
+    grid.add_row("Kafka", state.bootstrap)
+    grid.add_row("topics", f"{state.namespace}.requests, {state.namespace}.interactions → {state.namespace}.verdicts")
+    grid.add_row("ClickHouse", f"{state.clickhouse_url}  database {state.database}")
+    for name, url in state.metrics_urls.items():
+        grid.add_row(name, url)
+    query = f"SELECT stage, action, count() FROM {state.database}.v_verdicts GROUP BY ALL"  # noqa: S608 - shown, not run
+    grid.add_row("try", f"curl '{state.clickhouse_url}/' --data-binary '{query} FORMAT PrettyCompact'")
+    grid.add_row("", "weir audit · weir tail verdicts · weir down")
+    return Panel(grid, title="[bold]Weir is ready[/]", title_align="left", border_style="green", expand=False)
