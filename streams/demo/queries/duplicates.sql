@@ -1,0 +1,13 @@
+-- Endings beyond the first of each input: two verdicts, or a verdict and a dead letter.
+SELECT count() - uniqExact(source_topic, source_partition, source_offset) AS extra
+FROM
+(
+    SELECT source_topic, source_partition, source_offset FROM v_verdicts
+    UNION ALL
+    SELECT topic, partition, offset FROM v_dead_letters
+)
+WHERE arrayExists(
+    (topic, partition, first, last) ->
+        source_topic = topic AND source_partition = partition AND source_offset BETWEEN first AND last,
+    {topics:Array(String)}, {partitions:Array(Int32)}, {firsts:Array(Int64)}, {lasts:Array(Int64)}
+)
