@@ -35,7 +35,7 @@ setup-base: .venv/base.stamp ## install what Weir runs on, and fetch its models
 setup: .venv/dev.stamp setup-base ## install everything, for development too
 
 demo: setup-base ## run Weir on real traffic for a few minutes
-	@$(BIN)/weir demo
+	@$(BIN)/weir demo $(ARGS)
 
 test: setup ## run every test
 	@$(BIN)/pytest -n 2 --dist loadgroup $(ARGS)

@@ -7,7 +7,7 @@ from rich.console import Console
 from rich.text import Text
 
 from schemas.errors import WeirError
-from streams.cli import check, dlq, models, processes, stack, store, topics, traffic
+from streams.cli import check, demo, dlq, models, processes, stack, store, topics, traffic
 
 app = typer.Typer(
     name="weir",
@@ -26,6 +26,7 @@ app.add_typer(models.app, name="models", rich_help_panel=_TOOLS)
 app.command(rich_help_panel=_LOCAL)(stack.up)
 app.command(rich_help_panel=_LOCAL)(stack.down)
 app.command(rich_help_panel=_LOCAL)(stack.status)
+app.command(rich_help_panel=_LOCAL)(demo.demo)
 app.command(rich_help_panel=_FLOW)(processes.worker)
 app.command(rich_help_panel=_FLOW)(processes.store)
 app.add_typer(topics.app, name="topics", rich_help_panel=_FLOW)

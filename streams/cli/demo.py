@@ -1,0 +1,96 @@
+"""``weir demo``: the whole system on varied traffic of a foreign client."""
+
+import json
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.console import Console
+
+if TYPE_CHECKING:
+    from streams.demo.rendering import Place
+    from streams.settings import Settings
+
+_DEADLINE_S = 600.0
+
+
+def demo(
+    leave: Annotated[bool, typer.Option("--exit", help="End after the summary, on a terminal too.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="The summary as JSON on standard output.")] = False,
+    rate: Annotated[float, typer.Option(min=0.1, help="Messages a second at most.")] = 40.0,
+) -> None:
+    """Judge some 400 varied events live and show what came of them.
+
+    A client that knows Kafka and nothing of Weir sends them: clean, toxic, leaking, injecting, off-topic, multilingual,
+    very long and malformed. The local stack is started if it does not run. On a terminal it serves on until Ctrl-C.
+    Exit status: 1 if anything is missing.
+    """
+    from schemas.topics import INTERACTIONS, REQUESTS
+    from streams.attachment import attached_settings
+    from streams.demo.live import LiveView
+    from streams.demo.rendering import render
+    from streams.demo.summary import read_summary, to_json
+    from streams.demo.traffic import Traffic, TrafficPlan
+    from streams.kafka_clients import bootstrap
+    from streams.settings import load_settings
+    from streams.store.audit import audit
+    from streams.store.client import Store
+
+    console = Console(stderr=as_json, highlight=False)
+    with _running_stack(load_settings(), console) as started:
+        settings = attached_settings()
+        plan = TrafficPlan(bootstrap(settings), settings.topics.of(INTERACTIONS), settings.topics.of(REQUESTS), rate)
+        with Store.of(settings) as store, Traffic(plan) as traffic:
+            LiveView(console).follow(traffic, store, _DEADLINE_S)
+            summary = read_summary(store, traffic.result())
+        whole = summary.whole and audit(settings).complete
+        if as_json:
+            sys.stdout.write(json.dumps(to_json(summary)) + "\n")
+        else:
+            render(summary, console, _places(settings))
+        if started and not leave and console.is_terminal:
+            console.print("\nserving on; Ctrl-C ends it", style="dim")
+            _until_interrupted()
+    raise typer.Exit(0 if whole else 1)
+
+
+@contextmanager
+def _running_stack(settings: "Settings", console: Console) -> Iterator[bool]:
+    """The local stack, started here (True) or found running (False); one that was started is ended."""
+    from streams.local.state import read_state, stop_stack
+    from streams.stack import STOP_DEADLINE_S, start_detached
+
+    state = read_state(settings.home)
+    if state is not None and state.ready:
+        yield False
+        return
+    with console.status("starting Kafka, ClickHouse, the workers and the writer…"):
+        start_detached(settings)
+    try:
+        yield True
+    finally:
+        with console.status("ending the local stack…"):
+            stop_stack(settings.home, STOP_DEADLINE_S)
+
+
+def _places(settings: "Settings") -> "list[Place]":
+    from streams.demo.rendering import Place
+
+    return [
+        Place("again, on the same data", "weir up"),
+        Place("the ledger", "weir audit"),
+        Place("dead letters", "weir dlq list"),
+        Place("verdicts as they come", "weir tail verdicts"),
+        Place("SQL over HTTP", f"{settings.clickhouse_url}  views v_* of the database {settings.database}"),
+    ]
+
+
+def _until_interrupted() -> None:
+    try:
+        while True:
+            time.sleep(3600)
+    except KeyboardInterrupt:
+        return
