@@ -103,14 +103,14 @@ def _picture(glimpse: Glimpse) -> Group:
 
 
 def _counts(glimpse: Glimpse) -> Text:
-    text = Text(" " * 10)
+    text = Text(" " * 10, no_wrap=True, overflow="ellipsis")
     for action in Action:
         text.append(f"{action} ", style=ACTION_COLOURS[action])
-        text.append(f"{glimpse.tally.actions.get(action, 0):<5,}")
-    text.append("dead letters ", style="dim").append(f"{glimpse.tally.dead_letters:<5,}")
+        text.append(f"{glimpse.tally.actions.get(action, 0):<4,} ")
+    text.append("dead letters ", style="dim").append(f"{glimpse.tally.dead_letters:<4,} ")
     text.append(f"{glimpse.seconds:.0f} s", style="dim")
     if glimpse.unread:
-        text.append("  waiting for the store", style="yellow")
+        text.append("  no answer yet", style="yellow")
     return text
 
 

@@ -72,7 +72,7 @@ class Traffic:
     @property
     def expected(self) -> int:
         """How many messages there are to send."""
-        return sum(1 for path in self._plan.paths for line in path.open(encoding="utf-8") if line.strip())
+        return sum(bool(line.strip()) for path in self._plan.paths for line in path.read_bytes().splitlines())
 
     @property
     def running(self) -> bool:
