@@ -1,0 +1,1 @@
+"""Faust agents around the stages: the corrected consumer, the batching producer and the loop between them."""

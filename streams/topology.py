@@ -1,0 +1,59 @@
+"""Every agent and every topic that it touches, on one screen.
+
+    requests ─────► screen ──┐
+                             ├──► verdicts
+    interactions ─► observe ─┘
+
+What an agent cannot read or process goes to ``<topic>.dlq``.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from schemas.errors import ConfigError
+from schemas.topics import INTERACTIONS, REQUESTS, VERDICTS, Namespace, Topic, dead_letters
+from streams.stage import Stage
+
+
+@dataclass(frozen=True, slots=True)
+class AgentSpec:
+    """One agent: the topic that feeds it and those that its stage writes, dead letters apart."""
+
+    name: str
+    reads: Topic
+    writes: tuple[Topic, ...]
+
+    def describe(self, namespace: Namespace) -> str:
+        """One line: the agent and the full names of its topics."""
+        writes = ", ".join(namespace.of(topic) for topic in (*self.writes, dead_letters(self.reads)))
+        return f"{namespace.of(self.reads)} → {self.name} → {writes}"
+
+
+AGENTS: Final = (
+    AgentSpec("screen", reads=REQUESTS, writes=(VERDICTS,)),
+    AgentSpec("observe", reads=INTERACTIONS, writes=(VERDICTS,)),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class BoundAgent:
+    """An agent with the stage that it runs."""
+
+    spec: AgentSpec
+    stage: Stage
+
+
+def bind(stages: Mapping[str, Stage], agents: Sequence[AgentSpec] = AGENTS) -> tuple[BoundAgent, ...]:
+    """Each agent with its stage, by name.
+
+    Raises:
+        ConfigError: an agent without a stage, a stage without an agent, or one for another topic.
+    """
+    names = [agent.name for agent in agents]
+    if unmatched := sorted(set(names) ^ stages.keys()):
+        raise ConfigError(f"agents and stages differ; the agents are {', '.join(names)}", field=unmatched[0])
+    for agent in agents:
+        if stages[agent.name].topic != agent.reads:
+            raise ConfigError(f"its stage is not made for the topic {agent.reads.name}", field=agent.name)
+    return tuple(BoundAgent(agent, stages[agent.name]) for agent in agents)

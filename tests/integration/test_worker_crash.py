@@ -1,0 +1,123 @@
+"""Workers that are killed, stopped, poisoned or slow lose nothing."""
+
+import json
+import signal
+import time
+
+import pytest
+
+from schemas.dead_letter import read_reason
+from schemas.topics import INTERACTIONS, VERDICTS, Namespace, dead_letters
+from tests.fixtures.echo_flow import Flow, Worker, wait_until
+
+pytestmark = pytest.mark.kafka
+
+EVENTS = 1600
+EVERYTHING = {str(number).encode() for number in range(EVENTS)}
+
+
+@pytest.fixture
+def flow(bootstrap, tmp_path):
+    flow = Flow(bootstrap, tmp_path)
+    yield flow
+    flow.close()
+
+
+def _duplicates(verdicts):
+    return sum(verdicts.values()) - len(verdicts)
+
+
+def test_a_killed_worker_loses_nothing(flow):
+    """After kill -9 of one of two workers every event is published, some of them twice."""
+    first, second = flow.worker(), flow.worker()
+    first.wait_ready()
+    second.wait_ready()
+    flow.produce(0, EVENTS // 2)
+    first.signal(signal.SIGKILL)
+    flow.produce(EVENTS // 2, EVENTS)
+    verdicts = flow.verdicts(EVENTS)
+    assert verdicts.keys() == EVERYTHING
+    assert _duplicates(verdicts) < EVENTS / 2
+
+
+def test_a_stopped_worker_loses_and_repeats_nothing(flow):
+    """SIGTERM under load ends a worker cleanly within seconds; its successor goes on where it stopped."""
+    worker = flow.worker("--sleep", 0.02)
+    worker.wait_ready()
+    flow.produce(0, EVENTS)
+    wait_until(lambda: flow.committed() > 0)
+    started = time.monotonic()
+    worker.signal(signal.SIGTERM)
+    assert worker.wait(20) == 0
+    assert time.monotonic() - started < 10
+    assert flow.committed() < EVENTS
+    flow.worker()
+    verdicts = flow.verdicts(EVENTS)
+    assert verdicts.keys() == EVERYTHING
+    assert _duplicates(verdicts) == 0
+
+
+def test_poison_becomes_a_dead_letter(flow):
+    """A message that breaks the stage ends as one dead letter; the others are published once, and commits go on."""
+    worker = flow.worker("--poison", "777")
+    flow.produce(0, 1000)
+    verdicts = flow.verdicts(999)
+    assert verdicts.keys() == {str(number).encode() for number in range(1000) if number != 777}
+    assert _duplicates(verdicts) == 0
+    (letter,) = flow.read(dead_letters(INTERACTIONS), 1)
+    assert letter.value() == b"777"
+    assert read_reason(letter.headers()).stage == "echo"
+    wait_until(lambda: flow.committed() == 1000)
+    assert "a broken guard" not in worker.log  # the exception's text may quote the user
+
+
+def test_a_slow_stage_keeps_its_partitions(flow):
+    """Batches of 3 s cause no rebalance, and the worker stays healthy meanwhile."""
+    worker = flow.worker("--sleep", 3, batch_size="4")
+    worker.wait_ready()
+    flow.produce(0, 8)
+    for check in ("/health", "/ready"):
+        assert worker.get(check).status == 200
+    verdicts = flow.verdicts(8)
+    assert len(verdicts) == 8
+    assert _duplicates(verdicts) == 0
+    assert worker.log.count('"partitions assigned"') == 1
+
+
+def test_a_second_signal_changes_nothing(flow):
+    """SIGINT after SIGTERM does not cut off the running batch."""
+    worker = flow.worker("--sleep", 1)
+    worker.wait_ready()
+    flow.produce(0, 3)
+    time.sleep(0.5)
+    worker.signal(signal.SIGTERM)
+    worker.signal(signal.SIGINT)
+    assert worker.wait(20) == 0
+    assert json.loads(worker.log.splitlines()[-1])["clean"] is True
+    assert flow.committed() == len(flow.read(VERDICTS, 1, 5))
+
+
+def test_a_broker_restart_is_survived(own_broker, tmp_path):
+    """The worker goes on by itself when the broker comes back; nothing is lost."""
+    flow = Flow(own_broker.bootstrap, tmp_path)
+    try:
+        worker = flow.worker("--sleep", 0.02)
+        worker.wait_ready()
+        flow.produce(0, EVENTS // 2)
+        wait_until(lambda: flow.committed() > 0)
+        own_broker.kill()
+        time.sleep(1)
+        own_broker.start()
+        flow.produce(EVENTS // 2, EVENTS)
+        assert flow.verdicts(EVENTS).keys() == EVERYTHING
+        wait_until(lambda: flow.committed() == EVENTS)
+        assert len(worker.log.splitlines()) < 50  # of thousands that the library logs meanwhile
+    finally:
+        flow.close()
+
+
+def test_without_a_broker_a_worker_ends(tmp_path):
+    """A worker that cannot reach its broker exits with status 1 and one error, for a supervisor to start it again."""
+    worker = Worker("localhost:1", Namespace("nowhere"), tmp_path / "worker.log")
+    assert worker.wait(60) == 1
+    assert [json.loads(line) for line in worker.log.splitlines() if '"level": "error"' in line]

@@ -1,0 +1,117 @@
+"""The loop of an agent: batches, acknowledgements, failures."""
+
+import asyncio
+from concurrent.futures import ThreadPoolExecutor
+from types import SimpleNamespace
+
+import pytest
+
+from schemas.errors import UnavailableError
+from streams.agents.app import Threads, message_of, run_batches, take
+from streams.agents.batch import BATCH_BYTES
+
+
+class Event:
+    """Faust's event, as far as the loop looks."""
+
+    def __init__(self, offset, log, value=b"text"):
+        self._log = log
+        self.message = SimpleNamespace(
+            topic="t",
+            partition=0,
+            offset=offset,
+            timestamp=1_767_225_600.123,
+            key=None,
+            value=value,
+            headers=(("h", b"1"), ("h", None)),
+        )
+
+    def ack(self):
+        self._log.append(("ack", self.message.offset))
+
+
+class Runner:
+    """Notes what it is asked to do."""
+
+    name = "screen"
+
+    def __init__(self, log, failure=None):
+        self._log = log
+        self._failure = failure
+
+    def judge(self, messages):
+        self._log.append(("judge", *(message.offset for message in messages)))
+        return messages
+
+    def deliver(self, messages, publications):
+        assert publications == messages
+        if self._failure:
+            raise self._failure
+        self._log.append(("deliver", *(message.offset for message in messages)))
+
+
+@pytest.fixture
+def threads():
+    with ThreadPoolExecutor(1) as judging, ThreadPoolExecutor(1) as publishing:
+        yield Threads(judging, publishing)
+
+
+async def run(events, runner, threads):
+    """What the loop reports as failures before it has nothing left to do."""
+    waiting, failures = asyncio.Queue(), []
+    for event in events:
+        waiting.put_nowait(event)
+    running = asyncio.ensure_future(run_batches(waiting, runner, threads, 4, failures.append))
+    await asyncio.wait({running}, timeout=0.3)
+    running.cancel()
+    return failures
+
+
+async def test_acknowledged_after_delivery(threads):
+    """Events are judged together, delivered, and only then acknowledged."""
+    log = []
+    assert await run([Event(1, log), Event(2, log)], Runner(log), threads) == []
+    assert log == [("judge", 1, 2), ("deliver", 1, 2), ("ack", 1), ("ack", 2)]
+
+
+async def test_large_events_go_by_themselves(threads):
+    """A batch that is too many bytes is cut, and each part acknowledged as soon as it is delivered."""
+    log = []
+    events = [Event(n, log, b"x" * (BATCH_BYTES // 2 + 1)) for n in (1, 2)]
+    await run(events, Runner(log), threads)
+    assert log == [("judge", 1), ("deliver", 1), ("ack", 1), ("judge", 2), ("deliver", 2), ("ack", 2)]
+
+
+@pytest.mark.parametrize("failure", [UnavailableError("away"), RuntimeError("a bug")])
+async def test_a_failure_acknowledges_nothing_and_ends_the_loop(threads, failure):
+    """What cannot be delivered is reported once; neither it nor anything after it is acknowledged."""
+    log = []
+    failures = await run([Event(n, log) for n in range(8)], Runner(log, failure), threads)
+    assert failures == [failure]
+    assert log == [("judge", 0, 1, 2, 3)]
+
+
+async def test_a_batch_takes_what_is_there():
+    """A batch is full, or ends a moment after its first item."""
+    waiting = asyncio.Queue()
+    for n in range(5):
+        waiting.put_nowait(n)
+    assert await take(waiting, 3) == [0, 1, 2]
+    assert await take(waiting, 3) == [3, 4]
+
+
+async def test_a_batch_waits_for_its_first_item():
+    """Without events nothing happens, and an item that comes while waiting is not lost."""
+    waiting = asyncio.Queue()
+    taking = asyncio.ensure_future(take(waiting, 3))
+    await asyncio.sleep(0.05)
+    assert not taking.done()
+    waiting.put_nowait(1)
+    assert await asyncio.wait_for(taking, 2) == [1]
+
+
+def test_a_message_is_as_it_came():
+    """Headers keep their order and duplicates, the time its milliseconds."""
+    message = message_of(Event(7, []))
+    assert message.headers == (("h", b"1"), ("h", None))
+    assert message.timestamp.isoformat() == "2026-01-01T00:00:00.123000+00:00"
