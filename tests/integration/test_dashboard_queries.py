@@ -3,14 +3,16 @@
 import json
 import re
 import time
+import uuid
 from datetime import datetime
 from pathlib import Path
 
 import pytest
+from clickhouse_connect.driver.exceptions import ClickHouseError
 
 from streams.store.migrations import shipped_migrations
 from streams.store.sql import statements
-from tests.fixtures.embedded_store import EmbeddedStore
+from tests.fixtures.engine import connect
 
 pytestmark = pytest.mark.store
 
@@ -64,26 +66,30 @@ def expand(sql, chosen=None):
 
 
 @pytest.fixture(scope="module")
-def answers(tmp_path_factory):
+def answers(clickhouse_url):
     """The rows of every query, by title, reference and what is chosen, and of those of the variables."""
     queries = {name: expand(variable["query"]) for name, variable in VARIABLES.items()}
     for title, panel in PANELS.items():
         for target in panel["targets"]:
             queries[f"{title}/{target['refId']}/all"] = expand(target["rawSql"])
             queries[f"{title}/{target['refId']}/chosen"] = expand(target["rawSql"], CHOSEN)
-    with EmbeddedStore(tmp_path_factory.mktemp("engine")) as store:
-        scripts = [migration.script for migration in shipped_migrations()]
-        scripts += [ROWS.format(shift=shift) for shift in (0, 1000)]
-        for script in scripts:
-            for statement in statements(script):
-                store.command(statement)
-        return {name: _answer(store, query) for name, query in queries.items()}
+    name = f"dashboard_{uuid.uuid4().hex[:12]}"
+    with connect(clickhouse_url) as server:
+        server.command(f"CREATE DATABASE {name}")
+        with connect(clickhouse_url, database=name) as client:
+            scripts = [migration.script for migration in shipped_migrations()]
+            scripts += [ROWS.format(shift=shift) for shift in (0, 1000)]
+            for script in scripts:
+                for statement in statements(script):
+                    client.command(statement)
+            yield {query: _answer(client, sql) for query, sql in queries.items()}
+        server.command(f"DROP DATABASE {name}")
 
 
-def _answer(store, query):
+def _answer(client, sql):
     try:
-        return [dict(row) for row in store.select(query)]
-    except Exception as error:  # noqa: BLE001 - whatever it is, it fails the tests of its own panel only
+        return list(client.query(sql).named_results())
+    except ClickHouseError as error:
         return error
 
 
