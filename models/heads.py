@@ -1,7 +1,7 @@
 """Small trained classifiers on the encoder's features, evaluated with numpy alone.
 
-A head is a perceptron with one hidden layer: inputs (``mean``, or ``mean`` and ``peak``), standardisation folded
-into the first layer, GELU, one logit a label, then Platt scaling by label (``sigmoid(slope * logit + offset)``).
+A head is a perceptron with one hidden layer: inputs (``mean``, or ``mean`` and ``peak``), standardised, GELU, one
+logit a label, then Platt scaling by label (``sigmoid(slope * logit + offset)``).
 Beside the weights lies a card, JSON, with the data, figures, benign quantiles and recommended thresholds.
 """
 
@@ -37,8 +37,14 @@ class Pooled(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class HeadWeights:
-    """``hidden`` (in, hidden), ``output`` (hidden, labels), calibration ``slope`` and ``offset`` (labels,)."""
+    """The arrays of a head.
 
+    Standardisation ``centre`` and ``scale`` (in,), ``hidden`` (in, hidden), ``output`` (hidden, labels), and the
+    calibration ``slope`` and ``offset`` (labels,).
+    """
+
+    centre: Floats
+    scale: Floats
     hidden: Floats
     hidden_bias: Floats
     output: Floats
@@ -69,7 +75,8 @@ class MlpHead:
 def calibrated(weights: HeadWeights, inputs: Floats) -> Floats:
     """Probabilities ``(rows, labels)`` for inputs ``(rows, in)``."""
     # Row by row sums: BLAS would choose its kernel, and with it the last bit, by the number of rows.
-    hidden = gelu(np.einsum("ri,ih->rh", inputs, weights.hidden) + weights.hidden_bias)
+    standard = (inputs - weights.centre) * weights.scale
+    hidden = gelu(np.einsum("ri,ih->rh", standard, weights.hidden) + weights.hidden_bias)
     logits = np.einsum("rh,hl->rl", hidden, weights.output) + weights.output_bias
     return sigmoid(logits * weights.slope + weights.offset)
 
@@ -95,17 +102,23 @@ def load_head(path: Path) -> MlpHead:
         if not file.is_file():
             raise ConfigError(f"{file.name} is not there", code=Code.MODEL_MISSING, field=path.stem)
     try:
-        stored = {name: value.astype(np.float32) for name, value in load_file(path).items()}
+        weights = _finite({name: value.astype(np.float32) for name, value in load_file(path).items()})
         card = json.loads(card_path.read_text("utf-8"))
         digest = hashlib.sha256(path.read_bytes()).hexdigest()[:8]
         return MlpHead(
             version=f"{card['name']}@{card['version']}#{digest}",
             labels=tuple(card["labels"]),
             thresholds=card["thresholds"],
-            weights=HeadWeights(**stored),
+            weights=weights,
         )
     except Exception as error:  # the format's own exceptions share no base
         raise ConfigError(f"{path.name} is not a head", code=Code.MODEL_CORRUPT, field=path.stem) from error
+
+
+def _finite(stored: Mapping[str, Floats]) -> HeadWeights:
+    if not all(np.isfinite(value).all() for value in stored.values()):
+        raise ValueError("a weight is not finite")
+    return HeadWeights(**stored)
 
 
 def load_packaged_head(name: str) -> MlpHead:

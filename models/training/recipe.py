@@ -54,19 +54,21 @@ def train(windows: Windows, targets: Floats, weights: Floats, recipe: Recipe) ->
         weights: ``(texts,)``, how much a text counts.
         recipe: Hyperparameters.
     """
-    centre, spread = windows.inputs.mean(axis=0), windows.inputs.std(axis=0) + 1e-6
+    centre, spread = windows.inputs.mean(axis=0), windows.inputs.std(axis=0)
+    scale = 1 / np.maximum(spread, 0.05 * np.median(spread))  # an almost constant input stays small
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(recipe.seed)
         hidden = nn.Linear(windows.inputs.shape[1], recipe.hidden)
         output = nn.Linear(recipe.hidden, targets.shape[1])
         model = nn.Sequential(hidden, nn.GELU(approximate="tanh"), nn.Dropout(recipe.dropout), output)
-        standard = Windows((windows.inputs - centre) / spread, windows.counts)
+        standard = Windows((windows.inputs - centre) * scale, windows.counts)
         _descend(model, standard, targets, weights, recipe)
-    first = hidden.weight.detach().numpy().T / spread[:, None]
     labels = targets.shape[1]
     return HeadWeights(
-        hidden=first.astype(np.float32),
-        hidden_bias=(hidden.bias.detach().numpy() - centre @ first).astype(np.float32),
+        centre=centre,
+        scale=scale,
+        hidden=hidden.weight.detach().numpy().T.copy(),
+        hidden_bias=hidden.bias.detach().numpy().copy(),
         output=output.weight.detach().numpy().T.copy(),
         output_bias=output.bias.detach().numpy().copy(),
         slope=np.ones(labels, np.float32),

@@ -161,7 +161,8 @@ def _figures(task: Task, part: Part, scores: Floats, thresholds: dict[str, float
     areas = {}
     for column, label in enumerate(task.labels):
         known = ~np.isnan(truth[:, column])
-        areas[label] = round(area_under_curve(scores[known, column], truth[known, column] == 1), 4)
+        if len(np.unique(truth[known, column])) == 2:
+            areas[label] = round(area_under_curve(scores[known, column], truth[known, column] == 1), 4)
     bad = truth[:, 0] == 1
     groups = [f"{example.source}/{example.kind}" for example in part.examples]
     return {

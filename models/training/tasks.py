@@ -48,7 +48,7 @@ TASKS: Mapping[str, Task] = {
         augment=augment_toxicity,
         aside=frozenset({"surge"}),
         recipe=Recipe(),
-        thresholds={"flag": (0.95, CLEAN), "block": (0.995, CLEAN)},
+        thresholds={"flag": (0.93, CLEAN), "block": (0.995, CLEAN)},
         limits=(
             "English; other languages score low.",
             "Implicit hate, reclaimed slurs, negation and abuse reported without quotation marks are often wrong.",
@@ -64,7 +64,7 @@ TASKS: Mapping[str, Task] = {
         keep=lambda _example, _phrases: True,
         augment=lambda _examples, phrases, seed: augment_injection(phrases, seed),
         aside=frozenset({"bastion", "gandalf"}),
-        recipe=Recipe(hidden=64),
+        recipe=Recipe(epochs=10),
         thresholds={"flag": (0.98, PROMPTS), "block": (0.998, PROMPTS), "context_flag": (0.9, DOCUMENTS)},
         limits=(
             "English; paraphrased attacks and short questions for secrets are often missed.",
