@@ -13,6 +13,7 @@ from typing import Final
 import faust
 from faust.types import TP
 
+from schemas.errors import WeirError
 from streams.agents.app import Agent, Threads, build_app
 from streams.agents.batch import BatchRunner
 from streams.agents.consumer import DRAIN_SECONDS
@@ -137,8 +138,9 @@ class Worker:
         logger.info("partitions assigned", partitions=len(assigned))
 
     def _fail(self, error: BaseException | None) -> None:
-        # The message of a foreign exception might quote what it failed on; its type and ours do not.
-        logger.error("worker fails", error=type(error).__name__, code=getattr(error, "code", None))
+        # A foreign exception might quote what it failed on: its type is enough.
+        reason = str(error) if isinstance(error, WeirError) else type(error).__name__
+        logger.error("worker fails", reason=reason)
         self._failed = True
         self._stop.set()
 

@@ -15,6 +15,7 @@ from faust.types import EventT, StreamT
 from schemas.codec import Message
 from streams.agents.batch import BatchRunner, cut, utc
 from streams.agents.consumer import SafeTransport
+from streams.agents.records import read_any_header_name
 from streams.kafka_clients import bootstrap
 from streams.settings import Settings
 
@@ -54,6 +55,7 @@ def build_app(
     ``directory`` is the process's own. ``fail`` is told, once at least, what no retry has cured; the agents then
     take no further events, and none of those at hand is acknowledged.
     """
+    read_any_header_name()
     app = faust.App(f"{settings.namespace}.{GROUP}", **_options(settings), datadir=str(directory))
     app.boot_strategy.enable_kafka_producer = False  # BatchProducer publishes
     app.transport = SafeTransport(app.conf.broker_consumer, app)

@@ -103,7 +103,7 @@ class BatchProducer:
                     publication.topic,
                     key=message.key,
                     value=message.value,
-                    headers=list(message.headers),
+                    headers=[(_sound(name), value) for name, value in message.headers],
                     on_delivery=settle,
                 )
             except BufferError:  # the queue is full: let some go out
@@ -120,3 +120,8 @@ class BatchProducer:
         # Single connections come and go; without any broker somebody should know.
         if error.code() == KafkaError._ALL_BROKERS_DOWN:  # noqa: SLF001 - the constant's public name
             logger.warning("no broker answers", error=error.name())
+
+
+def _sound(name: str) -> str:
+    """The header name without lone surrogates: confluent-kafka 2 ends the process with a segmentation fault on one."""
+    return name if name.isascii() else name.encode(errors="backslashreplace").decode()

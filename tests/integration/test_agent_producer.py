@@ -38,6 +38,14 @@ def test_what_returns_is_delivered(new_producer, bootstrap, new_topic):
     assert messages[0].headers() == headers
 
 
+def test_any_header_name_is_published(new_producer, bootstrap, new_topic):
+    """A name with a lone surrogate, which the client cannot encode, is escaped."""
+    topic = new_topic("out")
+    new_producer(bootstrap).publish([Publication(topic, Outgoing(None, b"v", [("\udcff", b"1"), ("ä", b"2")]))])
+    (message,) = read(bootstrap, topic, 1, 1)
+    assert message.headers() == [("\\udcff", b"1"), ("ä", b"2")]
+
+
 def test_keys_go_where_other_clients_send_them(new_producer, bootstrap, new_topic):
     """A key has the partition that kafka-python, and so Java, gives it; without a key all are used."""
     topic = new_topic("out", partitions=7)

@@ -44,6 +44,21 @@ def _send_compressed(flow):
         foreign.close()
 
 
+class _RawName(str):
+    """A header name that is not UTF-8, as a producer in C can write it."""
+
+    __slots__ = ()
+
+    def encode(self, *_):
+        return b"\xff\xfe"
+
+
+def _send_raw_header_name(flow):
+    foreign = KafkaProducer(bootstrap_servers=flow.bootstrap)
+    foreign.send(flow.source, key=b"raw-name", value=b"raw name", headers=[(_RawName("h"), b"1")])
+    foreign.close()
+
+
 def _send_transactions(flow):
     producer = Producer(
         {"bootstrap.servers": flow.bootstrap, "transactional.id": flow.namespace.prefix, "log_level": 0}
@@ -64,9 +79,10 @@ def echoes(bootstrap, tmp_path_factory):
         worker = flow.worker()
         _send_plain(flow)
         _send_compressed(flow)
+        _send_raw_header_name(flow)
         _send_transactions(flow)
         # Two values come twice or more ("v", the codecs), so different ones are counted.
-        messages = flow.read(VERDICTS, count=11, seconds=60)
+        messages = flow.read(VERDICTS, count=12, seconds=60)
         worker.end()
         yield {message.key(): message for message in messages}
     finally:
@@ -111,6 +127,11 @@ def test_huge_headers_pass(echoes):
 def test_headers_that_are_not_text_pass(echoes):
     """Header values are bytes; names may hold any letter."""
     assert echoes[b"not-text"].headers()[:-1] == [("ce_id", b"\xff\xfe\x00"), ("héader", "é".encode())]
+
+
+def test_header_names_that_are_not_text_pass(echoes):
+    """A header name that is not UTF-8 stops nobody: its bytes are escaped."""
+    assert echoes[b"raw-name"].headers()[0] == ("\\xff\\xfe", b"1")
 
 
 def test_keys_are_bytes(echoes):
