@@ -1,3 +1,3 @@
 """Fixtures that every test may ask for."""
 
-pytest_plugins = ["tests.fixtures.broker", "tests.fixtures.models"]
+pytest_plugins = ["tests.fixtures.broker", "tests.fixtures.engine", "tests.fixtures.models", "tests.fixtures.stack"]
