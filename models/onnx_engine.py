@@ -39,6 +39,7 @@ class OnnxEngine:
     def load(self) -> None:
         """Verify the files against the catalog and open a session. Raises ConfigError."""
         folder = require(self._entry, self._directory)
+        onnxruntime.disable_telemetry_events()  # a guard has nothing to report to anybody
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = self._threads
         options.inter_op_num_threads = 1

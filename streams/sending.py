@@ -113,7 +113,6 @@ class Sender:
                 linger_ms=5,
                 compression_type="gzip",
                 max_request_size=REQUESTS.max_message_bytes,
-                buffer_memory=4 * REQUESTS.max_message_bytes,
             )
         except KafkaError as error:
             raise UnavailableError(f"no broker answers: {type(error).__name__}") from None

@@ -1,5 +1,6 @@
 """The command ``weir``: one file a group of commands, each importing what it needs when it runs."""
 
+import logging
 import sys
 
 import typer
@@ -37,6 +38,7 @@ app.command(rich_help_panel=_STORE)(store.audit)
 
 def main() -> None:
     """Run the command line; a named failure is one line on standard error and exit status 2."""
+    logging.getLogger().addHandler(logging.NullHandler())  # libraries' own lines are for the processes' logs
     try:
         app()
     except WeirError as error:

@@ -20,7 +20,7 @@ _DEADLINE_S = 600.0
 def demo(
     leave: Annotated[bool, typer.Option("--exit", help="End after the summary, on a terminal too.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="The summary as JSON on standard output.")] = False,
-    rate: Annotated[float, typer.Option(min=0.1, help="Messages a second at most.")] = 40.0,
+    rate: Annotated[float, typer.Option(min=0.1, help="Messages a second at most.")] = 25.0,
 ) -> None:
     """Judge some 400 varied events live and show what came of them.
 

@@ -6,6 +6,8 @@ from rich import box
 from rich.console import Console
 from rich.table import Table
 
+_PIPE_WIDTH = 200
+
 
 def show(title: str, columns: Iterable[str], rows: Iterable[Iterable[object]]) -> None:
     """Print a table on standard output; numbers are right-aligned."""
@@ -16,4 +18,6 @@ def show(title: str, columns: Iterable[str], rows: Iterable[Iterable[object]]) -
         table.add_column(column, justify="right" if numeric else "left", overflow="fold")
     for row in cells:
         table.add_row(*("" if cell is None else f"{cell:,}" if isinstance(cell, int) else str(cell) for cell in row))
-    Console(soft_wrap=False).print(table)
+    console = Console()
+    # Where there is no terminal there is no width to keep to: a line is a row.
+    console.print(table, width=None if console.is_terminal else _PIPE_WIDTH, soft_wrap=not console.is_terminal)

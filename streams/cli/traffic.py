@@ -25,10 +25,10 @@ def send(
     """
     from rich.progress import MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
+    from streams.attachment import attached_settings
     from streams.sending import Sender
-    from streams.settings import load_settings
 
-    settings = load_settings()
+    settings = attached_settings()
     chosen = _find(topic, settings.topics) if topic else None
     console = Console(stderr=True)
     columns = (SpinnerColumn(), TextColumn("sending"), MofNCompleteColumn(), TimeElapsedColumn())
@@ -49,11 +49,11 @@ def tail(
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object a line.")] = False,
 ) -> None:
     """Show what goes through a topic; personal data and secrets are masked unless --raw is given."""
+    from streams.attachment import attached_settings
     from streams.masker import Masker
-    from streams.settings import load_settings
     from streams.tailing import Tail
 
-    settings = load_settings()
+    settings = attached_settings()
     chosen = _find(topic, settings.topics)
     masker = Masker()
     if not raw and chosen.raw:

@@ -1,0 +1,36 @@
+"""``make bench``: measures in one run, prints a table, writes JSON. ``python -m tests.bench OUT.json``.
+
+Speeds are per second of CPU where that says more than the clock: these machines are shared.
+"""
+
+import json
+import sys
+from dataclasses import asdict
+from pathlib import Path
+
+from rich.console import Console
+from rich.table import Table
+
+from tests.bench.figure import Figure
+from tests.bench.guards import guard_figures
+from tests.bench.path import path_figures
+
+
+def main(out: Path) -> None:
+    console = Console(highlight=False)
+    figures: list[Figure] = []
+    for measure in (guard_figures, path_figures):
+        with console.status(f"measuring: {measure.__doc__}"):
+            figures += measure()
+    table = Table("figure", "value", "unit", "ratio", "to", title=f"{figures[0].machine}, {figures[0].date}")
+    for figure in figures:
+        ratio = "" if figure.ratio is None else f"{figure.ratio:.2f}"
+        table.add_row(figure.name, f"{figure.value:,.4g}", figure.unit, ratio, figure.ratio_to or "")
+    console.print(table)
+    out.parent.mkdir(parents=True, exist_ok=True)
+    out.write_text(json.dumps([asdict(figure) for figure in figures], indent=2) + "\n")
+    console.print(f"written to {out}")
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]))
