@@ -2,9 +2,11 @@
 
 Faust 0.15 commits past events that are not done: ``_new_offset`` refuses a gap only after a commit and only if it
 is wider than one event, and an event that a stream skips during a rebalance is acknowledged as if it were done. It
-also forgets acknowledgements before it commits them on a rebalance, and waits for ever for an event that is never
-acknowledged. ``SafeConsumer`` counts for itself which offsets were delivered and which are done, and each override
-says what it cures. ``SafeTransport`` brings it to one app; nothing is patched.
+also forgets acknowledgements before it commits them on a rebalance, waits for ever for an event that is never
+acknowledged, and rests a second whenever its buffer is full.
+
+``SafeConsumer`` counts for itself which offsets were delivered and which are done, and each override says what it
+cures. ``SafeTransport`` brings it to one app; nothing of Faust's is patched.
 """
 
 import asyncio
@@ -25,6 +27,7 @@ from streams.agents.offsets import PartitionLedger
 DRAIN_SECONDS: Final = 15.0
 """How long a rebalance or a stop waits for running batches. Those that take longer are done again elsewhere."""
 
+_FULL_SECONDS: Final = 0.02  # between looks at a buffer that is full
 _RETRY_MS: Final = 250
 _FETCH_WAIT_MS: Final = 500  # of an idle fetch; a message that arrives ends it
 _PARTITION_FETCH_BYTES: Final = 4 * MIB  # a larger message still comes, alone (KIP-74)
@@ -112,6 +115,15 @@ class SafeConsumer(driver.Consumer):  # type: ignore[misc] # faust is untyped he
 
     async def _add_gap(self, tp: TP, offset_from: int, offset_to: int) -> None:
         """Cures a loss: the base class counts the event after a gap as part of it. The ledger needs no gaps."""
+
+    async def _wait_next_records(self, timeout: float) -> Any:  # noqa: ANN401, ASYNC109 - Faust's signature
+        """Cures a stall: with a full buffer the base class looks again only after a second, when it is long empty."""
+        if not (self.flow_active and self._buffered_partitions):
+            return await super()._wait_next_records(timeout)
+        if self._get_active_partitions():
+            return await super()._wait_next_records(_FULL_SECONDS)
+        await asyncio.sleep(_FULL_SECONDS)
+        return {}, self._get_active_partitions()
 
     async def on_partitions_revoked(self, revoked: Partitions) -> None:
         """Cures duplicates: acknowledgements are kept until the base class has waited for them and committed."""

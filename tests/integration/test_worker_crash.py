@@ -1,4 +1,4 @@
-"""Workers that are killed, stopped, poisoned or slow lose nothing."""
+"""Workers that are killed, stopped, poisoned, slow or fast lose nothing."""
 
 import json
 import signal
@@ -82,6 +82,16 @@ def test_a_slow_stage_keeps_its_partitions(flow):
     assert len(verdicts) == 8
     assert _duplicates(verdicts) == 0
     assert worker.log.count('"partitions assigned"') == 1
+
+
+def test_small_batches_do_not_slow_a_fast_stage(flow):
+    """A buffer of a few batches, full again and again, does not make a backlog wait."""
+    worker = flow.worker(batch_size="4")
+    worker.wait_ready()
+    flow.produce(0, 800)
+    started = time.monotonic()
+    assert len(flow.verdicts(800)) == 800
+    assert time.monotonic() - started < 20  # Faust's own pace would be 16 a second
 
 
 def test_a_second_signal_changes_nothing(flow):

@@ -97,6 +97,14 @@ async def test_acknowledgements_live_until_the_commit(consumer):
     assert committable(consumer) == {}
 
 
+async def test_a_full_buffer_is_looked_at_again_soon(consumer):
+    """With every partition paused, the wait for room is a moment and nothing is fetched."""
+    consumer._set_active_tps({PARTITION})
+    consumer.on_buffer_full(PARTITION)
+    records, active = await asyncio.wait_for(consumer._wait_next_records(1.0), 0.5)
+    assert (records, active) == ({}, set())
+
+
 @pytest.fixture
 def commits(consumer, monkeypatch):
     """How often the consumer committed."""
