@@ -24,10 +24,22 @@ Values = Mapping[str, object]
 _CONNECT_SECONDS: Final = 5
 _ANSWER_SECONDS: Final = 60  # shorter than Kafka's limit between two polls, 300 s
 
-# Numbers of the server's errors that are the data's fault; with any other the rows may be stored later.
-_DATA_ERRORS: Final = frozenset({
-    6, 26, 27, 33, 38, 41, 53, 69, 70, 72, 117, 128, 131, 190, 321, 349, 469, 508, 691
-})  # fmt: skip
+# Numbers of the server's errors that a row's values can cause. With any other the rows may be stored later: a block
+# cut short on its way, say, must not turn good rows into dead letters.
+_DATA_ERRORS: Final = frozenset(
+    {
+        53,  # TYPE_MISMATCH
+        69,  # ARGUMENT_OUT_OF_BOUND
+        70,  # CANNOT_CONVERT_TYPE
+        128,  # TOO_LARGE_ARRAY_SIZE
+        131,  # TOO_LARGE_STRING_SIZE
+        190,  # SIZES_OF_ARRAYS_DONT_MATCH
+        321,  # VALUE_IS_OUT_OF_RANGE_OF_DATA_TYPE
+        349,  # CANNOT_INSERT_NULL_IN_ORDINARY_COLUMN
+        469,  # VIOLATED_CONSTRAINT
+        691,  # UNKNOWN_ELEMENT_OF_ENUM
+    }
+)
 # No such database, no such table: the migrations have not run.
 _SCHEMA_ERRORS: Final = frozenset({16, 60, 81})
 

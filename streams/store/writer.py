@@ -9,7 +9,14 @@ import time
 from collections.abc import Callable
 from typing import Final
 
-from tenacity import RetryCallState, Retrying, retry_if_exception_type, stop_when_event_set, wait_exponential_jitter
+from tenacity import (
+    RetryCallState,
+    Retrying,
+    retry_if_exception_type,
+    stop_when_event_set,
+    wait_exponential,
+    wait_random,
+)
 
 from schemas.codec import Message
 from schemas.errors import UnavailableError
@@ -26,6 +33,7 @@ from streams.store.refusals import Refusals
 _POLL_SECONDS: Final = 0.1
 _FIRST_WAIT_SECONDS: Final = 0.2
 _LONGEST_WAIT_SECONDS: Final = 15.0
+_CHECK_SECONDS: Final = 10.0
 _STUCK_SECONDS: Final = 240.0  # under Kafka's limit between two polls; several slow inserts fit in
 _log = get_logger("streams.store")
 
@@ -48,6 +56,7 @@ class Writer:
         self._sink = sink or self._store
         self._waiting = False
         self._beat = time.monotonic()
+        self._checked = 0.0
 
     def is_alive(self) -> bool:
         """Whether the loop turns."""
@@ -70,6 +79,7 @@ class Writer:
                 self._turn(stop)
             self._hand_over()
         finally:
+            self._forget()
             self._feed.close()
             self._store.close()
 
@@ -80,11 +90,18 @@ class Writer:
             self._buffer.add(message, time.monotonic())
         if self._buffer.due(time.monotonic()):
             self._insist(self._flush, stop)
+        if time.monotonic() - self._checked > _CHECK_SECONDS:
+            # The consumer may wait for ever at an offset that a topic created anew does not have.
+            self._insist(self._check, stop)
         self._measure()
 
     def _poll(self, seconds: float) -> tuple[Message, ...]:
         self._beat = time.monotonic()
         return tuple(self._feed.poll(seconds))
+
+    def _check(self) -> None:
+        self._feed.check_topics()
+        self._checked = time.monotonic()
 
     def _place(self) -> None:
         self._feed.place(read_known(self._store))
@@ -94,7 +111,7 @@ class Writer:
         self._pending.extend(self._buffer.drain())
         if not self._pending:
             return
-        self._feed.check_topics()
+        self._check()
         deposit = Deposit(self._sink, self._feed.topic_ids, self._refusals.write, self._metrics)
         while self._pending:
             batch = self._pending[0]
@@ -110,14 +127,17 @@ class Writer:
         except UnavailableError as error:
             _log.warning("left unstored, to be read again", code=str(error.code))
         finally:
-            self._buffer.clear()
-            self._pending.clear()
+            self._forget()
+
+    def _forget(self) -> None:
+        self._buffer.clear()
+        self._pending.clear()
 
     def _insist(self, action: Callable[[], None], stop: threading.Event) -> None:
         """Do it, again and again while the store or the broker does not answer, until told to stop."""
         for attempt in Retrying(
             retry=retry_if_exception_type(UnavailableError),
-            wait=wait_exponential_jitter(_FIRST_WAIT_SECONDS, _LONGEST_WAIT_SECONDS, jitter=1),
+            wait=wait_exponential(_FIRST_WAIT_SECONDS, _LONGEST_WAIT_SECONDS) + wait_random(0, _FIRST_WAIT_SECONDS),
             stop=stop_when_event_set(stop),
             before_sleep=self._note,
             sleep=lambda seconds: self._stay(seconds, stop),
