@@ -8,7 +8,7 @@ Beside the weights lies a card, JSON, with the data, figures, benign quantiles a
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol, TypeAlias
 
@@ -63,7 +63,7 @@ class MlpHead:
     version: str
     labels: tuple[str, ...]
     thresholds: Mapping[str, float]
-    weights: HeadWeights
+    weights: HeadWeights = field(repr=False)
 
     def predict(self, features: Pooled) -> Floats:
         """Probabilities ``(windows, labels)``, each 0 to 1. No windows give no rows."""
