@@ -18,17 +18,16 @@ class Encoder(Protocol):
 class _Lz4Encoder:
     def __init__(self) -> None:
         self._frame = lz4.frame.LZ4FrameCompressor()
-        self._begun = False
+        self._head: bytes = self._frame.begin()
 
     def compress(self, data: bytes, /) -> bytes:
-        head = b"" if self._begun else self._frame.begin()
-        self._begun = True
+        head, self._head = self._head, b""
         body: bytes = self._frame.compress(data)
         return head + body
 
     def flush(self) -> bytes:
         tail: bytes = self._frame.flush()
-        return tail if self._begun else b""
+        return self._head + tail
 
 
 # In the order of preference: loopback wants speed.

@@ -1,12 +1,11 @@
 """The embedded ClickHouse engine as a process with a loopback HTTP port: where it lives, how to run it."""
 
 import sys
-import urllib.error
-import urllib.request
 from dataclasses import dataclass
 from pathlib import Path
 
 from streams.local.ports import LOOPBACK
+from streams.local.probe import http_ok
 from streams.local.process import ProcessSpec
 
 
@@ -35,12 +34,6 @@ class EnginePlan:
         )
 
 
-def engine_answers(url: str, timeout_s: float = 1.0) -> bool:
-    """Whether a ClickHouse, local or not, answers at ``url`` within ``timeout_s``."""
-    try:
-        # a proxy of the environment has no business on the loopback interface
-        opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
-        with opener.open(f"{url}/ping", timeout=timeout_s) as answer:
-            return bool(answer.status == 200)
-    except (urllib.error.URLError, OSError):
-        return False
+def engine_answers(url: str) -> bool:
+    """Whether a ClickHouse, local or not, answers at ``url``."""
+    return http_ok(f"{url}/ping")
