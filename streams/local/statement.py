@@ -30,6 +30,7 @@ _COMMENT_EDGE = re.compile(rb"/\*|\*/")
 # Reads any file of the machine and is not held by grants; the engine's Python objects are no tables of ours either.
 _FORBIDDEN_CALLS = (b"FILE", b"PYTHON")
 _FORBIDDEN_PAIRS = ((b"INTO", b"OUTFILE"), (b"FROM", b"INFILE"))
+_SETTINGS = ("word", b"SETTINGS")
 _SUSPECT = re.compile(rb"file|python", re.IGNORECASE)
 
 
@@ -52,12 +53,16 @@ class Kind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Statement:
-    """One statement: ``sql`` without its FORMAT clause, the ``format`` it named, and an INSERT's ``payload``."""
+    """One statement: ``sql`` without its FORMAT clause, and the ``format`` it named.
+
+    Of an INSERT also the ``payload``, and the ``settings`` clause, which ``sql`` then lacks.
+    """
 
     kind: Kind
     sql: str = field(repr=False)
     format: str | None = None
     payload: bytes = field(default=b"", repr=False)
+    settings: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,12 +105,12 @@ def _insert(text: bytes) -> Statement:
             payload = text[_payload_start(text, token.end) :]
             if name.upper() == "VALUES":
                 _check_expressions(payload)
-            return Statement(Kind.INSERT, _head(text[: seen[-1].start]), name, payload)
+            return _insertion(text[: seen[-1].start], seen[:-1], name, payload)
         if token.depth == 0 and token.kind == "word" and len(seen) > 2:
             if token.text == b"VALUES":
                 _check(seen)
                 _check_expressions(text[token.end :])
-                return Statement(Kind.INSERT, _head(text[: token.start]), "Values", text[token.end :])
+                return _insertion(text[: token.start], seen, "Values", text[token.end :])
             if token.text in (b"SELECT", b"WITH"):
                 break
         seen.append(token)
@@ -187,9 +192,16 @@ def _comment_end(text: bytes, at: int) -> int:
     return at
 
 
-def _head(sql: bytes) -> str:
-    # The engine puts the FORMAT clause behind it, which must not fall into a comment.
-    return _decode(sql) + "\n"
+def _insertion(head: bytes, tokens: list[_Token], name: str, payload: bytes) -> Statement:
+    at = len(head)
+    for before, token in pairwise(tokens):
+        is_name = before.text in (b"INTO", b"TABLE", b".")
+        if token.depth == 0 and (token.kind, token.text) == _SETTINGS and not is_name:
+            at = token.start
+            break
+    # What the engine puts behind either part must not fall into a comment.
+    sql, settings = _decode(head[:at]) + "\n", _decode(head[at:])
+    return Statement(Kind.INSERT, sql, name, payload, f"{settings}\n" if settings else "")
 
 
 def _decode(sql: bytes) -> str:
