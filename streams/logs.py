@@ -2,6 +2,8 @@
 
 import logging
 import sys
+import traceback
+from pathlib import Path
 from typing import Literal
 
 import structlog
@@ -9,7 +11,19 @@ import structlog
 Format = Literal["auto", "text", "json"]
 
 # Libraries that log every message they handle, which costs more than the messages.
-_CHATTY = ("aiokafka", "faust", "mode", "kafka", "asyncio", "uvicorn", "presidio-analyzer", "tldextract")
+_CHATTY = (
+    "aiokafka", "asyncio", "clickhouse_connect", "faust", "kafka", "mode", "presidio-analyzer", "tldextract", "uvicorn",
+)  # fmt: skip
+    "aiokafka",
+    "faust",
+    "mode",
+    "kafka",
+    "asyncio",
+    "uvicorn",
+    "presidio-analyzer",
+    "tldextract",
+    "clickhouse_connect",
+)
 
 
 def set_up_logs(process: str, level: str = "INFO", style: Format = "auto") -> None:
@@ -20,7 +34,6 @@ def set_up_logs(process: str, level: str = "INFO", style: Format = "auto") -> No
         structlog.stdlib.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
     ]
-    # Tracebacks without local variables, and no exception text of libraries: both may hold user text.
     renderer: structlog.typing.Processor = (
         structlog.processors.JSONRenderer() if as_json else structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())
     )
@@ -34,7 +47,7 @@ def set_up_logs(process: str, level: str = "INFO", style: Format = "auto") -> No
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
             foreign_pre_chain=shared,
-            processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, renderer],
+            processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, _name_exceptions, renderer],
         )
     )
     root = logging.getLogger()
@@ -43,6 +56,18 @@ def set_up_logs(process: str, level: str = "INFO", style: Format = "auto") -> No
     for name in _CHATTY:
         logging.getLogger(name).setLevel(logging.WARNING)
     structlog.contextvars.bind_contextvars(process=process)
+
+
+def _name_exceptions(_: object, __: str, event: structlog.typing.EventDict) -> structlog.typing.EventDict:
+    """Keep an exception's type and where it came from; its text may quote what somebody wrote."""
+    info = event.pop("exc_info", None)
+    error = info[1] if isinstance(info, tuple) else info if isinstance(info, BaseException) else sys.exc_info()[1]
+    if info and error is not None:
+        event["error"] = type(error).__name__
+        frames = traceback.extract_tb(error.__traceback__)
+        event["at"] = " < ".join(f"{Path(frame.filename).name}:{frame.lineno}" for frame in reversed(frames[-6:]))
+    event.pop("exception", None)
+    return event
 
 
 def get_logger(name: str) -> structlog.stdlib.BoundLogger:

@@ -77,7 +77,7 @@ class Worker:
             self._metrics.registry,
             alive=lambda: monotonic() - self._beat < _STALLED_SECONDS,
             ready=lambda: self._assigned and not self._stop.is_set(),
-            host="127.0.0.1",
+            host=self._settings.metrics_host,
             port=self._settings.metrics_port,
         )
         logger.info("worker starts", url=health.start(), agents=[agent.spec.name for agent in self._agents])

@@ -16,8 +16,8 @@ CREATE TABLE IF NOT EXISTS verdicts
     source String,
     source_event_id String,
 
-    event_time DateTime64(3, 'UTC') CODEC(Delta, ZSTD) COMMENT 'the client''s clock: may be anything',
-    source_time DateTime64(3, 'UTC') CODEC(Delta, ZSTD) COMMENT 'when the broker took the event in',
+    event_time DateTime64(3, 'UTC') COMMENT 'the client''s clock: may be anything' CODEC(Delta, ZSTD),
+    source_time DateTime64(3, 'UTC') COMMENT 'when the broker took the event in' CODEC(Delta, ZSTD),
     judged_at DateTime64(3, 'UTC') CODEC(Delta, ZSTD),
     source_topic LowCardinality(String),
     source_topic_id LowCardinality(String),
@@ -46,9 +46,9 @@ CREATE TABLE IF NOT EXISTS verdicts
     prompt_action Nullable(Enum8('allow' = 0, 'flag' = 1, 'redact' = 2, 'hold' = 3, 'block' = 4)),
     response_action Nullable(Enum8('allow' = 0, 'flag' = 1, 'redact' = 2, 'hold' = 3, 'block' = 4)),
     context_actions Array(Enum8('allow' = 0, 'flag' = 1, 'redact' = 2, 'hold' = 3, 'block' = 4)),
-    prompt_text String CODEC(ZSTD(3)) COMMENT 'personal data and secrets masked',
-    response_text String CODEC(ZSTD(3)) COMMENT 'personal data and secrets masked',
-    context_texts Array(String) CODEC(ZSTD(3)) COMMENT 'personal data and secrets masked',
+    prompt_text String COMMENT 'personal data and secrets masked' CODEC(ZSTD(3)),
+    response_text String COMMENT 'personal data and secrets masked' CODEC(ZSTD(3)),
+    context_texts Array(String) COMMENT 'personal data and secrets masked' CODEC(ZSTD(3)),
 
     findings Nested
     (

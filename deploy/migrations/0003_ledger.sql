@@ -6,7 +6,7 @@ CREATE TABLE IF NOT EXISTS ledger
     topic_id LowCardinality(String),
     partition Int32,
     offset Int64,
-    source_time DateTime64(3, 'UTC') CODEC(Delta, ZSTD) COMMENT 'of a dead letter: when it was written as one',
+    source_time DateTime64(3, 'UTC') COMMENT 'of a dead letter: when it was written as one' CODEC(Delta, ZSTD),
     stage LowCardinality(String),
     outcome Enum8('dead' = 0, 'judged' = 1),
     verdict_id UUID COMMENT 'zero for a dead letter',

@@ -1,7 +1,10 @@
 """``weir topics``: create, list and lag."""
 
+from typing import Annotated
+
 import typer
 
+from schemas.errors import ConfigError
 from streams.cli.tables import show
 
 app = typer.Typer(help="Create and list topics, and see how far behind their readers are.", no_args_is_help=True)
@@ -31,6 +34,25 @@ def list_topics() -> None:
         for state in states(attached_settings())
     ]
     show("Topics", ("topic", "partitions", "messages", "id", "what it carries"), rows)
+
+
+@app.command()
+def accept(topic: Annotated[str, typer.Argument(help="With or without the namespace.")]) -> None:
+    """Let the writer go on with a topic that was deleted and created anew on purpose."""
+    from streams.attachment import attached_settings
+    from streams.kafka_admin import KafkaAdmin
+    from streams.store.client import Store
+    from streams.store.positions import accept_topic
+
+    settings = attached_settings()
+    found = settings.topics.find(topic)
+    name = settings.topics.of(found) if found else topic
+    with KafkaAdmin(settings) as admin, Store.of(settings) as store:
+        described = admin.describe([name]).get(name)
+        if described is None:
+            raise ConfigError(f"the broker has no topic {name}", field="topic")
+        accept_topic(store, name, described.topic_id)
+    typer.echo(f"accepted {name} with id {described.topic_id}; start the writer again")
 
 
 @app.command()

@@ -3,8 +3,10 @@ import os
 import signal
 import time
 import urllib.request
+from contextlib import closing
 
 import pytest
+from confluent_kafka import Producer
 
 pytestmark = [
     pytest.mark.e2e, pytest.mark.kafka, pytest.mark.store, pytest.mark.weights,
@@ -102,10 +104,9 @@ BAD = {
 def test_bad_input_ends_and_the_next_event_is_served(stack, name):
     """Each kind of bad input ends in a dead letter or a verdict with its code, and what follows it is judged."""
     value, headers, outcome, code = BAD[name]
-    producer = stack.producer()
-    place = producer.send(TOPIC, value, partition=0, headers=headers).get(30)
-    after = producer.send(TOPIC, json.dumps(body(0)).encode(), partition=0).get(30)
-    producer.close()
+    with closing(stack.producer()) as producer:
+        place = producer.send(TOPIC, value, key=b"k", partition=0, headers=headers).get(30)
+        after = producer.send(TOPIC, json.dumps(body(0)).encode(), key=b"k", partition=0).get(30)
     here = f"topic = '{TOPIC}' AND partition = {place.partition}"
     stack.until(lambda: stack.number(f"SELECT count() FROM v_ledger WHERE {here} AND offset = {after.offset}") == 1)
     (entry,) = stack.sql(f"SELECT toString(outcome) AS outcome FROM v_ledger WHERE {here} AND offset = {place.offset}")
@@ -123,11 +124,11 @@ def test_bad_input_ends_and_the_next_event_is_served(stack, name):
 @pytest.mark.parametrize("compression", ["gzip", "snappy", "lz4", "zstd"])
 def test_compressed_batches_are_read(stack, compression):
     """Batches of every codec of Kafka are judged."""
-    producer = stack.producer(compression_type=compression, linger_ms=50)
+    producer = Producer({"bootstrap.servers": stack.state.bootstrap, "compression.type": compression, "linger.ms": 50})
     source = f"zip-{compression}"
     for n in range(5):
-        producer.send(TOPIC, json.dumps(body(n)).encode(), headers=[("ce_source", source.encode())])
-    producer.close()
+        producer.produce(TOPIC, json.dumps(body(n)).encode(), headers=[("ce_source", source.encode())])
+    assert producer.flush(30) == 0
     stack.until(lambda: judged(stack, source) == 5)
 
 
@@ -149,6 +150,10 @@ def test_a_killed_process_loses_nothing_and_doubles_nothing(stack, victim):
 
 def test_dead_letters_are_listed_masked_and_replayed(stack):
     """A dead letter is listed with its reason, shown masked, and replayed to end where it ended before."""
+    with closing(stack.producer()) as producer:
+        place = producer.send(TOPIC, b"{oops", key=b"k").get(30)
+    ended = f"topic = '{TOPIC}' AND partition = {place.partition} AND offset = {place.offset}"
+    stack.until(lambda: stack.number(f"SELECT count() FROM v_dead_letters WHERE {ended}") == 1)
     assert "MALFORMED_JSON" in stack.weir("dlq", "list")
     before = stack.number("SELECT count() FROM dead_letters")
     out = stack.weir("dlq", "replay", "--code", "MALFORMED_JSON")

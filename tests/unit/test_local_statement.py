@@ -15,7 +15,6 @@ HEADS = [
     (b"INSERT INTO t FORMAT CSV;\n1", "INSERT INTO t", "CSV", b"1"),
     (b"INSERT INTO t FORMAT Native\n \x00;", "INSERT INTO t", "Native", b" \x00;"),
     (b"insert into t(a,b)format JSONEachRow{}", "insert into t(a,b)", "JSONEachRow", b"{}"),
-    (b"INSERT INTO t SETTINGS a = 'FORMAT x' FORMAT CSV\n1", "INSERT INTO t SETTINGS a = 'FORMAT x'", "CSV", b"1"),
     (b"INSERT INTO `FORMAT CSV` FORMAT TSV\n1", "INSERT INTO `FORMAT CSV`", "TSV", b"1"),
     (b"INSERT INTO t (a) VALUES (1);", "INSERT INTO t (a)", "Values", b" (1);"),
     (b"INSERT INTO FUNCTION null('a UInt8') FORMAT CSV\n1", "INSERT INTO FUNCTION null('a UInt8')", "CSV", b"1"),
@@ -29,6 +28,21 @@ def test_insert_is_cut_where_its_data_begin(text, head, name, payload):
     statement = parse_statement(text)
     assert statement.kind is Kind.INSERT
     assert (statement.sql.rstrip("\n"), statement.format, statement.payload) == (head, name, payload)
+
+
+@pytest.mark.parametrize(
+    ("text", "head", "settings"),
+    [
+        (b"INSERT INTO t SETTINGS a = 'FORMAT x' FORMAT CSV\n1", "INSERT INTO t", "SETTINGS a = 'FORMAT x'"),
+        (b"INSERT INTO t (a, b) settings a = 1, b = 2 VALUES (1)", "INSERT INTO t (a, b)", "settings a = 1, b = 2"),
+        (b"INSERT INTO settings FORMAT CSV\n1", "INSERT INTO settings", ""),
+        (b"INSERT INTO db.settings (settings) FORMAT CSV\n1", "INSERT INTO db.settings (settings)", ""),
+    ],
+)
+def test_settings_of_an_insert_stand_apart(text, head, settings):
+    """The SETTINGS clause is told from a table or column of that name, and kept apart from the head."""
+    statement = parse_statement(text)
+    assert (statement.sql.strip(), statement.settings.strip()) == (head, settings)
 
 
 @given(st.binary())
