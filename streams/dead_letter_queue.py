@@ -11,19 +11,19 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final, Literal
 
-from schemas.codec import ORIGIN_HEADER, Headers, Message, parse_json
+from schemas.codec import ORIGIN_HEADER, Headers, Message
 from schemas.dead_letter import Reason, read_reason, replay_headers
-from schemas.errors import ConfigError, UnreadableError
+from schemas.errors import ConfigError
 from schemas.ids import position_id
 from schemas.topics import DEAD_LETTER_SUFFIX, DEAD_LETTERS, SOURCES
 from streams.dead_letter_reader import DeadLetterReader
 from streams.kafka_admin import Place
+from streams.masked_body import Mask, masked_body
 from streams.replay_producer import ReplayProducer
 from streams.settings import Settings
 
 MOST_REPLAYS: Final = 3
 
-Mask = Callable[[object], object]
 Skip = Literal["superseded", "replayed too often", "no topic of ours"]
 
 
@@ -110,7 +110,7 @@ def show_dead_letter(settings: Settings, place: Place, offset: int, mask: Mask) 
         letter=_letter(message),
         headers={header: len(value or b"") for header, value in message.headers},
         key_size=len(message.key or b""),
-        body=_body(message.value, mask),
+        body=masked_body(message.value, mask),
     )
 
 
@@ -176,15 +176,6 @@ def _skip(
 def _origin(headers: Headers, reason: Reason) -> str:
     found = next((value for name, value in headers if name == ORIGIN_HEADER and value), None)
     return found.decode("utf-8", "replace") if found else position_id(reason.topic, reason.partition, reason.offset)
-
-
-def _body(value: bytes | None, mask: Mask) -> object:
-    if not value:
-        return "<no value>"
-    try:
-        return mask(parse_json(value))
-    except UnreadableError:
-        return f"<{len(value)} bytes, not JSON>"
 
 
 def _letter(message: Message) -> DeadLetter:

@@ -12,17 +12,15 @@ Format = Literal["auto", "text", "json"]
 
 # Libraries that log every message they handle, which costs more than the messages.
 _CHATTY = (
-    "aiokafka", "asyncio", "clickhouse_connect", "faust", "kafka", "mode", "presidio-analyzer", "tldextract", "uvicorn",
-)  # fmt: skip
     "aiokafka",
-    "faust",
-    "mode",
-    "kafka",
     "asyncio",
-    "uvicorn",
+    "clickhouse_connect",
+    "faust",
+    "kafka",
+    "mode",
     "presidio-analyzer",
     "tldextract",
-    "clickhouse_connect",
+    "uvicorn",
 )
 
 

@@ -1,7 +1,7 @@
 """``weir tail``: what goes through a topic, masked unless asked otherwise."""
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from typing import Any
@@ -10,14 +10,13 @@ from kafka import KafkaConsumer, TopicPartition
 from kafka.errors import KafkaError
 from rich.text import Text
 
-from schemas.codec import Headers, parse_json
+from schemas.codec import Headers
 from schemas.dead_letter import Reason, read_reason
-from schemas.errors import ConfigError, UnavailableError, UnreadableError
+from schemas.errors import ConfigError, UnavailableError
 from schemas.topics import DEAD_LETTER_SUFFIX, Topic
 from streams.kafka_clients import kafka_python_config
+from streams.masked_body import Mask, masked_body
 from streams.settings import Settings
-
-Mask = Callable[[object], object]
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,18 +51,9 @@ def see(record: Any, mask: Mask, *, dead: bool) -> Seen:  # noqa: ANN401 - kafka
         record.partition,
         record.offset,
         datetime.fromtimestamp(record.timestamp / 1000, UTC),
-        _body(record.value, mask),
+        masked_body(record.value, mask),
         read_reason(headers) if dead else None,
     )
-
-
-def _body(value: bytes | None, mask: Mask) -> object:
-    if not value:
-        return "<no value>"
-    try:
-        return mask(parse_json(value))
-    except UnreadableError:
-        return f"<{len(value)} bytes, not JSON>"
 
 
 class Tail:

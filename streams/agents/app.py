@@ -16,14 +16,12 @@ from schemas.codec import Message
 from streams.agents.batch import BatchRunner, cut, utc
 from streams.agents.consumer import SafeTransport
 from streams.agents.records import read_any_header_name
+from streams.consumer_groups import worker_group
 from streams.kafka_clients import bootstrap
 from streams.settings import Settings
 
 MAX_WAIT_SECONDS: Final = 0.005
 """How long a first event waits for company."""
-
-GROUP: Final = "worker"
-"""The consumer group of all workers, without the namespace."""
 
 _BUFFERED_BATCHES: Final = 4  # delivered ahead of the batch at work: enough to keep busy, little to do again
 
@@ -56,7 +54,7 @@ def build_app(
     take no further events, and none of those at hand is acknowledged.
     """
     read_any_header_name()
-    app = faust.App(f"{settings.namespace}.{GROUP}", **_options(settings), datadir=str(directory))
+    app = faust.App(worker_group(settings), **_options(settings), datadir=str(directory))
     app.boot_strategy.enable_kafka_producer = False  # BatchProducer publishes
     app.transport = SafeTransport(app.conf.broker_consumer, app)
     for agent in agents:
