@@ -1,0 +1,111 @@
+"""The command line as its users meet it: a process with arguments, streams and an exit status."""
+
+import json
+import os
+import subprocess
+import sys
+
+import pytest
+
+LINES = [
+    {"id": 1, "prompt": "What is the capital of France?", "response": "Paris."},
+    {"id": 2, "prompt": "Mail ann@example.org", "context": ["A passage."]},
+    {"id": 3, "prompt": [{"role": "user", "content": "مرحبا 👋"}]},
+]
+
+
+def weir(*arguments, stdin="", cwd=None, **environment):
+    return subprocess.run(
+        [sys.executable, "-m", "streams.cli", *arguments],
+        input=stdin, capture_output=True, text=True, check=False, timeout=120, cwd=cwd,
+        env={**os.environ, **environment},
+    )  # fmt: skip
+
+
+def lines(*entries):
+    return "".join((entry if isinstance(entry, str) else json.dumps(entry)) + "\n" for entry in entries)
+
+
+def test_help_is_quick_and_complete():
+    """`weir --help` names every command, without loading models or libraries for Kafka."""
+    done = weir("--help")
+    assert done.returncode == 0
+    for command in ("check", "up", "down", "status", "demo", "worker", "store", "topics", "dlq", "migrate", "audit"):
+        assert f" {command} " in done.stdout
+
+
+@pytest.mark.weights
+def test_check_judges_lines(models_dir):
+    """Judgements go to standard output, one a line; logs do not."""
+    done = weir("check", stdin=lines(*LINES))
+    assert done.returncode == 0
+    out = [json.loads(line) for line in done.stdout.splitlines()]
+    assert [entry["id"] for entry in out] == [1, 2, 3]
+    assert out[1]["prompt"]["text"] == "Mail <EMAIL_ADDRESS>"
+
+
+@pytest.mark.weights
+def test_check_says_when_lines_were_unreadable(models_dir):
+    """An unreadable line makes the exit status 1, and the others are judged."""
+    done = weir("check", stdin=lines(LINES[0], "oops", LINES[1]))
+    assert done.returncode == 1
+    assert len(done.stdout.splitlines()) == 3
+
+
+@pytest.mark.weights
+def test_check_in_several_processes_says_the_same(models_dir, tmp_path):
+    """With --jobs the output is the same, byte for byte."""
+    file = tmp_path / "in.jsonl"
+    file.write_text(lines(*LINES * 20))
+    one = weir("check", str(file), "--batch-size", "7")
+    two = weir("check", str(file), "--batch-size", "7", "--jobs", "2")
+    assert (one.returncode, two.returncode) == (0, 0)
+    assert one.stdout == two.stdout
+
+
+@pytest.mark.weights
+def test_check_takes_a_policy(models_dir, tmp_path):
+    """--policy decides; a fault in it is one line that names file and line, and exit status 2."""
+    policy = tmp_path / "mine.yaml"
+    policy.write_text("id: mine\nversion: 1\nprompt:\n  pii: {block: 0.5}\n")
+    done = weir("check", "--policy", str(policy), stdin=lines(LINES[1]))
+    assert json.loads(done.stdout)["action"] == "block"
+    policy.write_text("id: mine\nversion: 1\nprompt:\n  pii: {blok: 0.5}\n")
+    done = weir("check", "--policy", str(policy), stdin=lines(LINES[1]))
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.strip() == f"weir: POLICY: {policy}:4: prompt.pii.blok: no such key; did you mean block?"
+
+
+def test_missing_models_are_named_with_the_command(tmp_path):
+    """Without models, the error says which command fetches them."""
+    done = weir("check", stdin=lines(LINES[0]), WEIR_MODELS=str(tmp_path))
+    assert done.returncode == 2
+    assert "weir models fetch" in done.stderr
+    assert len(done.stderr.strip().splitlines()) == 1
+
+
+def test_a_misspelt_setting_is_one_line():
+    """A WEIR_ variable that does not exist stops the start, by name."""
+    done = weir("status", WEIR_NAMESPAEC="x")
+    assert done.returncode == 2
+    assert "WEIR_NAMESPAEC" in done.stderr
+    assert len(done.stderr.strip().splitlines()) == 1
+
+
+@pytest.mark.parametrize("command", [["audit"], ["migrate"], ["topics", "list"], ["dlq", "list"], ["send", "-"]])
+def test_without_a_broker_or_a_store_commands_say_so(command, tmp_path):
+    """With nothing to talk to, a command ends soon with one clear line and exit status 2."""
+    done = weir(
+        *command, stdin=lines({"app": "a", "prompt": "x"}),
+        WEIR_HOME=str(tmp_path), WEIR_KAFKA_BOOTSTRAP="127.0.0.1:9", WEIR_CLICKHOUSE_URL="http://127.0.0.1:9",
+    )  # fmt: skip
+    assert done.returncode == 2
+    assert "UNAVAILABLE" in done.stderr
+    assert len(done.stderr.strip().splitlines()) == 1
+
+
+def test_status_without_a_stack(tmp_path):
+    """Where nothing runs, status says so with exit status 1, and down is harmless."""
+    assert weir("status", WEIR_HOME=str(tmp_path)).returncode == 1
+    assert json.loads(weir("status", "--json", WEIR_HOME=str(tmp_path)).stdout) == {"processes": []}
+    assert "nothing runs here" in weir("down", WEIR_HOME=str(tmp_path)).stdout
