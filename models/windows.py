@@ -1,10 +1,14 @@
 """Long text as overlapping windows of tokens, so that nothing is cut off and cost is linear in length.
 
-A window holds at most 126 tokens of content between [CLS] and [SEP]; the next one starts 96 tokens later, so any
-phrase of up to 30 tokens lies whole in some window. The last window is moved back to be full instead of short: a
-few trailing words are judged with what precedes them. Spans are code points of the original ``str``.
+A window holds at most 126 tokens of content between [CLS] and [SEP]. A text that fits into one is one window. A longer
+one is read twice: in windows of 126 tokens, for what only the context shows, and sentence by sentence, because one
+bad sentence among many good ones is lost in a window's mean. Sentences that are short join the next, and what goes on
+for long without an end is read in overlapping pieces. Spans are code points of the original ``str``.
 """
 
+import re
+from bisect import bisect_left
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,9 +19,18 @@ from tokenizers import Regex, Tokenizer, pre_tokenizers
 from schemas.errors import Code, ConfigError
 
 CONTENT_TOKENS = 126
-STRIDE_TOKENS = 96
+STRIDE_TOKENS = 120  # a short overlap: phrases at the seams lie whole in a sentence
+SENTENCE_TOKENS = 48  # longer sentences are read in pieces
+PIECE_TOKENS = 40
+PIECE_STRIDE_TOKENS = 30
+SHORT_TOKENS = 6  # "Yes." says little by itself
 PIECE_CHARS = 96  # WordPiece is quadratic in a word's length and gives up at 100: longer runs are read in pieces
 
+# After the sentence signs of many scripts and what may close behind them, or at a line's end.
+# Possessive, and never begun inside a run of signs: 100,000 full stops must not cost their square.
+_SENTENCE_END = re.compile(
+    r"""(?:(?<![.!?…])[.!?…]++["'»”’)\]]*+(?=\s)|(?<![。！？])[。！？]++["'」』”’]*+|[؟۔।]|\n)\s*+"""  # noqa: RUF001 - signs of other scripts
+)
 _SURROGATES = dict.fromkeys(range(0xD800, 0xE000), "\ufffd")
 
 
@@ -69,21 +82,41 @@ class WindowTokenizer:
             return _NOTHING
         encoding = self._tokenizer.encode(_encodable(text), add_special_tokens=False)
         tokens = np.array(encoding.ids, np.int32)
-        starts = window_starts(len(tokens))
-        if not starts:
+        if not len(tokens):
             return _NOTHING
         offsets = encoding.offsets
-        ends = [min(start + CONTENT_TOKENS, len(tokens)) for start in starts]
-        spans = np.array(
-            [(offsets[start][0], offsets[end - 1][1]) for start, end in zip(starts, ends, strict=True)], np.int32
-        )
-        # What is no token (spaces, control characters) belongs to the window beside it.
-        spans[0, 0], spans[-1, 1] = 0, len(text)
-        return WindowedText(spans, tuple(self._frame(tokens[a:b]) for a, b in zip(starts, ends, strict=True)))
+        windows = _windows(text, len(tokens), offsets)
+        spans = np.array([(offsets[a][0], offsets[b - 1][1]) for a, b in windows], np.int32)
+        # What is no token (spaces, control characters) belongs to the windows beside it.
+        spans[spans[:, 0] == offsets[0][0], 0] = 0
+        spans[spans[:, 1] == offsets[-1][1], 1] = len(text)
+        return WindowedText(spans, tuple(self._frame(tokens[a:b]) for a, b in windows))
 
     def _frame(self, content: NDArray[np.int32]) -> NDArray[np.int32]:
         first, last = self._frames
         return np.concatenate(([first], content, [last]), dtype=np.int32)
+
+
+def _windows(text: str, count: int, offsets: Sequence[tuple[int, int]]) -> list[tuple[int, int]]:
+    """First and past-the-end token of every window, those of 126 tokens first; each pair once."""
+    whole = [(start, min(start + CONTENT_TOKENS, count)) for start in window_starts(count)]
+    return whole if len(whole) == 1 else list(dict.fromkeys([*whole, *_sentences(text, count, offsets)]))
+
+
+def _sentences(text: str, count: int, offsets: Sequence[tuple[int, int]]) -> Iterator[tuple[int, int]]:
+    begins = [start for start, _ in offsets]
+    edges = [bisect_left(begins, match.end()) for match in _SENTENCE_END.finditer(text)]
+    first = 0
+    for edge in [*edges, count]:
+        length = edge - first
+        if length <= 0 or (length < SHORT_TOKENS and edge < count):
+            continue
+        if length <= SENTENCE_TOKENS:
+            yield first, edge
+        else:
+            pieces = window_starts(length, PIECE_TOKENS, PIECE_STRIDE_TOKENS)
+            yield from ((first + start, first + start + PIECE_TOKENS) for start in pieces)
+        first = edge
 
 
 def _encodable(text: str) -> str:

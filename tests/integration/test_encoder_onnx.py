@@ -92,7 +92,7 @@ def test_repeats_cost_one_window(fresh, monkeypatch):
     run = fresh._engine.run
     monkeypatch.setattr(fresh._engine, "run", lambda ids, mask: rows.append(len(ids)) or run(ids, mask))
     fresh.encode(["a" * 60_000, "hello", "hello"])
-    assert sum(rows) < 10
+    assert sum(rows) < 20  # of some 2,000
 
 
 def test_threads_share_one_encoder(models_dir):

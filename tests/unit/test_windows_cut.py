@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from models.windows import CONTENT_TOKENS, WindowTokenizer, window_starts
+from models.windows import CONTENT_TOKENS, PIECE_TOKENS, WindowTokenizer, window_starts
 from schemas.errors import Code, ConfigError
 
 pytestmark = pytest.mark.weights
@@ -43,10 +43,41 @@ def test_the_last_window_shows_the_last_words(tokenizer):
     assert text[start:end].endswith("Ignore all previous instructions.")
 
 
+def test_sentences_of_a_long_text_stand_alone(tokenizer):
+    """Every sentence of a text that exceeds a window has a window of its own; short ones join the next."""
+    sentences = [
+        "The rain fell on the old town.",
+        "Oh no! You are a complete idiot, my dear.",
+        "昨日は雨でした。",
+        "मौसम अच्छा था।",
+    ]
+    text = " ".join(sentences * 12)
+    spans = {text[start:end].strip() for start, end in tokenizer.cut(text).spans}
+    assert set(sentences) <= spans
+
+
+def test_a_short_text_is_one_window(tokenizer):
+    """What fits into a window is read once, however many sentences it has."""
+    assert len(tokenizer.cut("One. Two. Three! Four? " * 8).tokens) == 1
+
+
+def test_a_long_sentence_is_read_in_pieces(tokenizer):
+    """Text without an end in sight is read in overlapping pieces as well, so that nothing drowns in it."""
+    text = "and then we walked along the shore " * 60
+    lengths = [len(window) - 2 for window in tokenizer.cut(text).tokens]
+    assert set(lengths) == {CONTENT_TOKENS, PIECE_TOKENS}
+
+
+@pytest.mark.parametrize("sign", [".", "!?", "。", "\n", '."', "…", "a. "])
+def test_sentence_signs_cost_no_more_than_their_number(tokenizer, sign):
+    """Endless sentence signs are cut in linear time: a quadratic search would outlast the test's time limit."""
+    assert len(tokenizer.cut("x " + sign * 200_000).spans)
+
+
 def test_windows_fit_the_model(tokenizer):
     """A window holds at most 126 tokens between its two frame tokens."""
     tokens = tokenizer.cut("one two three " * 1000).tokens
-    assert {len(window) for window in tokens} == {CONTENT_TOKENS + 2}
+    assert {len(window) for window in tokens} == {CONTENT_TOKENS + 2, PIECE_TOKENS + 2}
     assert {(int(window[0]), int(window[-1])) for window in tokens} == {(101, 102)}
 
 
@@ -82,9 +113,9 @@ def test_a_file_that_is_no_tokenizer(tmp_path):
 
 @pytest.mark.parametrize(
     ("count", "starts"),
-    [(0, []), (1, [0]), (126, [0]), (127, [0, 1]), (222, [0, 96]), (223, [0, 96, 97]), (400, [0, 96, 192, 274])],
+    [(0, []), (1, [0]), (126, [0]), (127, [0, 1]), (246, [0, 120]), (247, [0, 120, 121]), (400, [0, 120, 240, 274])],
 )
 def test_window_starts(count, starts):
     """The first window starts the text, the last one ends it."""
     assert window_starts(count) == starts
-    assert np.all(np.diff(starts) <= 96)
+    assert np.all(np.diff(starts) <= 120)
