@@ -57,9 +57,12 @@ class ClusterId:
         self._file = directory / "cluster.id"
 
     def get(self) -> str:
-        """The id: 16 random bytes in URL-safe base64 without padding, as Kafka writes its UUIDs."""
+        """The id: 16 random bytes in URL-safe base64 without padding, as Kafka writes its UUIDs.
+
+        The first digit is an ``A``: Kafka's tools take a word with a leading hyphen, one id of 64, for an option.
+        """
         if not self._file.exists():
-            text = base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
+            text = "A" + base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")[1:]
             fresh = self._file.with_suffix(".new")
             fresh.write_text(text)
             fresh.replace(self._file)
