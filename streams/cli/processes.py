@@ -9,7 +9,7 @@ from streams.settings import Settings
 def worker() -> None:
     """Run the Faust agents: screen judges requests, observe judges interactions. Ends cleanly on SIGTERM."""
     settings = _start("worker")
-    from streams.processes import run_judging_worker
+    from streams.judging_worker import run_judging_worker
     from streams.topology import AGENTS
 
     console = Console(stderr=True, highlight=False)
@@ -22,7 +22,7 @@ def worker() -> None:
 def store() -> None:
     """Run the writer: verdicts and dead letters from Kafka to ClickHouse. Ends cleanly on SIGTERM."""
     settings = _start("store")
-    from streams.processes import run_writer
+    from streams.store.process import run_writer
 
     raise typer.Exit(run_writer(settings))
 

@@ -1,0 +1,34 @@
+"""The writer process, put together from settings. It imports no guard and no model: it only moves rows."""
+
+import signal
+import threading
+
+from streams.health import HealthServer
+from streams.logs import get_logger
+from streams.metrics import Metrics
+from streams.settings import Settings
+from streams.store.writer import Writer
+
+
+def run_writer(settings: Settings) -> int:
+    """Run the ClickHouse writer until a signal; the exit status."""
+    metrics = Metrics()
+    stop = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stop.set())
+    writer = Writer(settings, metrics)
+    health = HealthServer(
+        metrics.registry,
+        alive=writer.is_alive,
+        ready=writer.is_ready,
+        host=settings.metrics_host,
+        port=settings.metrics_port,
+    )
+    log = get_logger("streams.store")
+    log.info("writer starts", url=health.start())
+    try:
+        writer.run(stop)
+    finally:
+        health.stop()
+    log.info("writer ends")
+    return 0
