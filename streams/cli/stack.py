@@ -9,7 +9,7 @@ from rich.console import Console
 from rich.panel import Panel
 from rich.table import Table
 
-from streams.cli.tables import show
+from streams.cli.tables import output, show
 
 if TYPE_CHECKING:
     from streams.local.state import StackState
@@ -28,7 +28,7 @@ def up(
     from streams.stack import run_stack, start_detached
 
     settings = load_settings()
-    console = Console(highlight=False)
+    console = output()
     if not detach:
         run_stack(settings, console, lambda state: console.print(summary(state)))
         return
@@ -70,7 +70,7 @@ def status(as_json: Annotated[bool, typer.Option("--json", help="One JSON object
             ("process", "pid", "restarts", "metrics"),
             [(each.name, str(each.pid or "down"), each.restarts, each.metrics_url) for each in state.processes],
         )
-        Console(highlight=False).print(summary(state))
+        output().print(summary(state))
     raise typer.Exit(0 if state else 1)
 
 

@@ -6,9 +6,8 @@ from dataclasses import asdict
 from typing import Annotated
 
 import typer
-from rich.console import Console
 
-from streams.cli.tables import show
+from streams.cli.tables import output, show
 
 
 def migrate() -> None:
@@ -31,16 +30,16 @@ def audit(
     if as_json:
         sys.stdout.write(json.dumps(asdict(found), default=str) + "\n")
         raise typer.Exit(0 if found.complete else 1)
-    columns = ("topic", "partition", "hour", "in", "judged", "dead", "in flight", "missing")
+    columns = ("topic", "part", "hour", "in", "judged", "dead", "in flight", "missing")
     show(
         "Ledger",
         columns,
         [
-            (h.topic, h.partition, f"{h.hour:%Y-%m-%d %H:00}", h.came_in, h.judged, h.dead, h.in_flight, h.missing)
+            (h.topic, h.partition, f"{h.hour:%m-%d %H:00}", h.came_in, h.judged, h.dead, h.in_flight, h.missing)
             for h in found.hours
         ],
     )
-    console = Console(highlight=False)
+    console = output()
     for gap in found.missing:
         console.print(f"[bold red]missing[/] {gap.topic}:{gap.partition} offsets {gap.first} to {gap.last}")
     totals = found.totals
