@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.console import Console
 
+from streams.cli.tables import output
+
 if TYPE_CHECKING:
     from streams.demo.rendering import Place
     from streams.settings import Settings
@@ -39,7 +41,7 @@ def demo(
     from streams.store.audit import audit
     from streams.store.client import Store
 
-    console = Console(stderr=as_json, highlight=False)
+    console = Console(stderr=True, highlight=False) if as_json else output()
     with _running_stack(load_settings(), console) as started:
         settings = attached_settings()
         plan = TrafficPlan(bootstrap(settings), settings.topics.of(INTERACTIONS), settings.topics.of(REQUESTS), rate)
