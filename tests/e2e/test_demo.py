@@ -9,7 +9,7 @@ pytestmark = [
 
 
 def test_the_demo_accounts_for_everything(stack):
-    """Every event of the demo's client ends once, in a verdict or a dead letter; every guard and action has its share."""
+    """Every event of the demo ends once, in a verdict or a dead letter; every guard and action has its share."""
     summary = json.loads(stack.weir("demo", "--exit", "--json", "--rate", "60"))
     assert summary["interactions"] >= 300
     assert (summary["missing"], summary["duplicates"]) == (0, 0)
