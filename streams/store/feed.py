@@ -103,6 +103,8 @@ class Feed:
             starts.append(TopicPartition(*_pair(place), OFFSET_BEGINNING if start is None else start))
             self._next[place] = start or 0
         self._opened.assign(starts)
+        # A pause outlives a rebalance: a partition that was paused before it changed hands would stay silent.
+        self._opened.resume(starts)
         self.placed = True
         _log.info("reading", partitions=len(starts))
 
