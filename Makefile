@@ -18,9 +18,9 @@ help: ## list the targets
 	@$(PYTHON) -m venv .venv || { echo "weir: venv is missing: apt-get install python3-venv"; exit 1; }
 
 # A stamp holds until a lock file changes, so that a second set-up takes no time.
-.venv/base.stamp: requirements/base.txt requirements/build.txt pyproject.toml | .venv/bin/python
+.venv/base.stamp: requirements/base.txt requirements/infer.txt requirements/build.txt pyproject.toml | .venv/bin/python
 	@echo "Installing the packages that Weir runs on…"
-	@$(BIN)/pip install --quiet --require-hashes -r requirements/build.txt -r requirements/base.txt
+	@$(BIN)/pip install --quiet --require-hashes -r requirements/build.txt -r requirements/base.txt -r requirements/infer.txt
 	@$(BIN)/pip install --quiet --no-deps --no-build-isolation --editable .
 	@touch $@
 
@@ -61,7 +61,8 @@ lock: .venv/bin/python ## compile the locked requirements again
 	@$(BIN)/pip install --quiet uv
 	@$(BIN)/uv pip compile --quiet --python-version 3.11 --generate-hashes --no-emit-index-url --no-header \
 		requirements/build.in -o requirements/build.txt
-	@for set in base "dev --extra gpu --extra detoxify --extra dev -c requirements/base.txt"; do \
+	@for set in base "infer --extra infer -c requirements/base.txt" \
+		"dev --extra infer --extra detoxify --extra dev -c requirements/infer.txt"; do \
 		set -- $$set; name=$$1; shift; \
 		$(BIN)/uv pip compile --quiet --python-version 3.11 --generate-hashes --no-emit-index-url --no-header \
 			pyproject.toml "$$@" -o requirements/$$name.txt; \

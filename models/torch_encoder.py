@@ -1,4 +1,4 @@
-"""The encoder in full precision through torch, for GPUs: the ``gpu`` extra.
+"""The encoder in full precision through torch, for GPUs: the ``infer`` extra.
 
 Windows, batches and memory are those of ``models.encoder``; only the matrix products differ. On a GPU it runs in
 bf16 with larger micro-batches, on the CPU in fp32. Its features differ a little from the int8 ones (cosine above

@@ -8,7 +8,7 @@ from pydantic.json_schema import GenerateJsonSchema
 from schemas.envelope import event_type
 from schemas.policy import Policy
 from schemas.record import Record
-from schemas.topics import DEAD_LETTERS, SOURCES, TOPICS, Namespace, Topic
+from schemas.topics import DEAD_LETTERS, SOURCES, STATE, TOPICS, Namespace, Topic
 
 _DIALECT: Final = GenerateJsonSchema.schema_dialect
 _ENVELOPE_HEADERS: Final[Mapping[str, str]] = {
@@ -20,11 +20,12 @@ _ENVELOPE_HEADERS: Final[Mapping[str, str]] = {
     "content-type": "application/json; or application/cloudevents+json for the structured mode.",
     "traceparent": "W3C trace context, carried through.",
 }
+_RECORDS = (*SOURCES, *STATE)
 
 
 def json_schemas() -> Mapping[str, dict[str, Any]]:
     """A JSON Schema for every record that is on a topic, and for the policy, by lower-case name."""
-    records: list[type[Record]] = [topic.record for topic in SOURCES if topic.record]
+    records: list[type[Record]] = [topic.record for topic in _RECORDS if topic.record]
     found = {record.__name__.lower(): record.model_json_schema(mode="validation") for record in records}
     found["policy"] = Policy.model_json_schema(mode="validation")
     return {name: {"$schema": _DIALECT, **schema} for name, schema in found.items()}
@@ -46,7 +47,7 @@ def asyncapi(version: str, namespace: Namespace) -> dict[str, Any]:
         "channels": {topic.name: _channel(topic, namespace) for topic in TOPICS},
         "operations": {name: operation for topic in SOURCES for name, operation in _operations(topic)},
         "components": {
-            "messages": {topic.type_name: _message(topic) for topic in SOURCES} | {"deadLetter": _dead_letter()},
+            "messages": {topic.type_name: _message(topic) for topic in _RECORDS} | {"deadLetter": _dead_letter()},
             "messageTraits": {"cloudEvent": {"headers": _headers()}},
         },
     }
@@ -63,7 +64,7 @@ def _channel(topic: Topic, namespace: Namespace) -> dict[str, Any]:
                 "topic": namespace.of(topic),
                 "partitions": topic.partitions,
                 "topicConfiguration": {
-                    "cleanup.policy": [topic.cleanup],
+                    "cleanup.policy": topic.cleanup.split(","),
                     "retention.ms": int(topic.config["retention.ms"]),
                     "max.message.bytes": topic.max_message_bytes,
                 },
@@ -76,8 +77,8 @@ def _channel(topic: Topic, namespace: Namespace) -> dict[str, Any]:
 def _operations(topic: Topic) -> list[tuple[str, dict[str, Any]]]:
     channel = {"$ref": f"#/channels/{topic.name}"}
     if "applications" in topic.written_by:
-        return [(f"send-{topic.type_name}", {"action": "receive", "channel": channel, "summary": topic.summary})]
-    return [(f"read-{topic.type_name}", {"action": "send", "channel": channel, "summary": topic.summary})]
+        return [(f"send-{topic.name}", {"action": "receive", "channel": channel, "summary": topic.summary})]
+    return [(f"read-{topic.name}", {"action": "send", "channel": channel, "summary": topic.summary})]
 
 
 def _message(topic: Topic) -> dict[str, Any]:
@@ -108,6 +109,12 @@ def _headers() -> dict[str, Any]:
     return {"type": "object", "properties": properties}
 
 
+def _kept(topic: Topic) -> str:
+    if topic.cleanup == "compact":
+        return "the latest of a key"
+    return f"{topic.retention.days} days" + (", the latest of a key" if "compact" in topic.cleanup else "")
+
+
 def topics_page(namespace: Namespace) -> str:
     """The topic table as a Markdown page."""
     lines = [
@@ -121,11 +128,11 @@ def topics_page(namespace: Namespace) -> str:
         "| Topic | Key | Record | Written by | Read by | Partitions | Kept | Largest message | User text |",
         "|---|---|---|---|---|---|---|---|---|",
     ]
-    for topic in (*SOURCES, *DEAD_LETTERS):
+    for topic in (*_RECORDS, *DEAD_LETTERS):
         record = f"[`{topic.record.__name__}`](schemas/{topic.type_name}.json)" if topic.record else "original bytes"
         lines.append(
             f"| `{namespace.of(topic)}` | {topic.key} | {record} | {', '.join(topic.written_by)} "
-            f"| {', '.join(topic.read_by)} | {topic.partitions} | {topic.retention.days} days "
+            f"| {', '.join(topic.read_by)} | {topic.partitions} | {_kept(topic)} "
             f"| {topic.max_message_bytes // 1024**2} MiB | {'raw' if topic.raw else 'masked'} |"
         )
-    return "\n".join([*lines, "", *(f"- **`{namespace.of(topic)}`**: {topic.summary}" for topic in SOURCES), ""])
+    return "\n".join([*lines, "", *(f"- **`{namespace.of(topic)}`**: {topic.summary}" for topic in _RECORDS), ""])

@@ -150,7 +150,9 @@ def dump_json(value: object) -> bytes:
         return json.dumps(value, separators=(",", ":"), default=_plain).encode()
 
 
-def _plain(value: object) -> str:
+def _plain(value: object) -> str | list[str]:
+    if isinstance(value, frozenset):
+        return sorted(value)
     if isinstance(value, datetime):
         return value.isoformat()
     if isinstance(value, UUID):

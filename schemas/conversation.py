@@ -76,7 +76,10 @@ def _deadline(value: object) -> object:
 
 
 class Request(Record):
-    """A prompt that wants an answer from a model. ``conversation`` defaults to the Kafka key."""
+    """A prompt that wants an answer from a model. ``conversation`` defaults to the Kafka key.
+
+    ``bulk`` requests go to the model by a topic of their own, so that they never stand before an interactive one.
+    """
 
     app: Identifier
     user: Identifier | None = None
@@ -85,6 +88,7 @@ class Request(Record):
     context: Passages | None = Field(default=None, repr=False)
     model: Identifier | None = None
     parameters: Parameters | None = None
+    priority: Literal["interactive", "bulk"] = "interactive"
     deadline: Annotated[int | datetime | None, BeforeValidator(_deadline)] = None
 
     @model_validator(mode="after")

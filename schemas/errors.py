@@ -31,6 +31,18 @@ class Code(StrEnum):
     UNKNOWN_APP = "UNKNOWN_APP"
     TOO_LONG = "TOO_LONG"
     GUARD_FAILED = "GUARD_FAILED"
+    # requests that end without an answer from the model, or with none that may be shown
+    BLOCKED = "BLOCKED"
+    DEADLINE_EXCEEDED = "DEADLINE_EXCEEDED"
+    CANCELLED = "CANCELLED"
+    REFUSED_BY_REVIEWER = "REFUSED_BY_REVIEWER"
+    HOLD_EXPIRED = "HOLD_EXPIRED"
+    UNKNOWN_MODEL = "UNKNOWN_MODEL"
+    CONTEXT_TOO_LONG = "CONTEXT_TOO_LONG"
+    MODEL_FAILED = "MODEL_FAILED"
+    # contradictions between events
+    ID_CONFLICT = "ID_CONFLICT"
+    NOT_HELD = "NOT_HELD"
     # rows and replays
     POISON_ROW = "POISON_ROW"
     PROCESSING_FAILED = "PROCESSING_FAILED"
@@ -39,6 +51,7 @@ class Code(StrEnum):
     POLICY = "POLICY"
     MODEL_MISSING = "MODEL_MISSING"
     MODEL_CORRUPT = "MODEL_CORRUPT"
+    VAULT_KEY = "VAULT_KEY"
     UNAVAILABLE = "UNAVAILABLE"
     INTEGRITY = "INTEGRITY"
 

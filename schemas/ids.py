@@ -1,5 +1,6 @@
 """Ids that come out the same whenever an event is processed again."""
 
+import hashlib
 import json
 from uuid import UUID, uuid5
 
@@ -16,3 +17,13 @@ def derived_id(app: str, source: str, event_id: str, stage: str, run: str = "liv
 def position_id(topic: str, partition: int, offset: int) -> str:
     """The id of an event that came without one: where it was first seen."""
     return f"{topic}:{partition}:{offset}"
+
+
+def request_key(source: str, event_id: str) -> str:
+    """The key of a request: who sent it and the id that it was given, whatever the app and the body."""
+    return str(derived_id("", source, event_id, "request"))
+
+
+def digest(value: bytes) -> str:
+    """Names a body: requests with the same id and another digest contradict each other."""
+    return hashlib.blake2b(value, digest_size=16).hexdigest()

@@ -105,11 +105,33 @@ class Sampling(_Section):
     review: Fraction = 0.0
 
 
+class Deadlines(_Section):
+    """How long a request may take: when it does not say, and at most."""
+
+    default_seconds: Annotated[float, Field(gt=0, le=604_800)] = 60.0
+    max_seconds: Annotated[float, Field(gt=0, le=604_800)] = 3_600.0
+
+
+class Holds(_Section):
+    """How long a hold waits for a person, and what happens when nobody comes."""
+
+    seconds: Annotated[int, Field(ge=1, le=518_400, strict=True)] = 86_400  # within the retention of its topic
+    on_expiry: Literal["refuse", "release"] = "refuse"
+
+
+class Replies(_Section):
+    """What applications read. ``restore`` puts back in a reply what was redacted in its prompt."""
+
+    restore: bool = True
+    refusal: Annotated[str, Field(min_length=1, max_length=2_000)] = "This request cannot be answered."
+
+
 class Policy(_Section):
     """One version of a policy. A guard that a side does not name is off there: scored, but never a finding.
 
     A text longer than ``max_chars`` code points is not judged at all: its outcome is ``too_long``, never a partial
-    judgement passed off as whole. ``default`` lets the policy serve apps that no policy names.
+    judgement passed off as whole. ``default`` lets the policy serve apps that no policy names. ``models`` chooses
+    another model for a guard, such as ``toxicity: detoxify``.
     """
 
     id: Annotated[Identifier, Field(pattern=r"^[a-z0-9][a-z0-9-]*$")]
@@ -117,12 +139,16 @@ class Policy(_Section):
     description: str = ""
     apps: tuple[Identifier, ...] = ()
     default: bool = False
+    models: dict[GuardName, Identifier] = Field(default_factory=dict)
     max_chars: Annotated[int, Field(ge=1, le=10_000_000, strict=True)] = 100_000
     too_long: Action = Action.BLOCK
     prompt: Rules = Field(default_factory=dict)
     response: Rules = Field(default_factory=dict)
     context: Rules = Field(default_factory=dict)
     sampling: Sampling = Sampling()
+    deadline: Deadlines = Deadlines()
+    hold: Holds = Holds()
+    replies: Replies = Replies()
 
     @model_validator(mode="after")
     def _rules_fit_their_guards(self) -> Self:

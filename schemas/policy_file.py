@@ -8,11 +8,11 @@ import yaml
 from pydantic import ValidationError
 
 from schemas.errors import Code, ConfigError
-from schemas.policy import Policy, Rule, Sampling, Steps
+from schemas.policy import Deadlines, Holds, Policy, Replies, Rule, Sampling, Steps
 
 Path = tuple[str | int, ...]
 _KNOWN_KEYS: Final = sorted(
-    {name for model in (Policy, Rule, Steps, Sampling) for name in model.model_fields}
+    {name for model in (Policy, Rule, Steps, Sampling, Deadlines, Holds, Replies) for name in model.model_fields}
     | {"toxicity", "injection", "pii", "secrets", "relevance", "groundedness"}
 )
 

@@ -9,13 +9,22 @@ from datetime import timedelta
 from typing import Final, Literal
 
 from schemas.conversation import Interaction, Request
+from schemas.policy_release import PolicyRelease
 from schemas.record import Record
+from schemas.reply import Outcome, Reply, Settlement
+from schemas.review import Cancel, Decision, Review
+from schemas.vault import VaultRecord
 from schemas.verdict import Verdict
+from schemas.work import Completion, Work
 
 MIB: Final = 1024 * 1024
 DEAD_LETTER_SUFFIX: Final = ".dlq"
 
-Process = Literal["applications", "screen", "observe", "store", "replay"]
+_WITH_FINDINGS: Final = 64 * MIB  # a request's text, escaped, with what was found in it
+
+Process = Literal[
+    "applications", "screen", "infer", "judge", "observe", "settle", "store", "replay", "reviewers", "operators"
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +43,8 @@ class Topic:
     raw: bool
     retention: timedelta = timedelta(days=7)
     partitions: int = 4
-    cleanup: Literal["delete", "compact"] = "delete"
+    cleanup: Literal["delete", "compact", "compact,delete"] = "delete"
+    compaction_lag: timedelta = timedelta(0)
     max_message_bytes: int = 16 * MIB
 
     @property
@@ -50,7 +60,14 @@ class Topic:
             "retention.ms": str(self.retention // timedelta(milliseconds=1)),
             "max.message.bytes": str(self.max_message_bytes),
             "message.timestamp.type": "LogAppendTime",
+            **self._compaction,
         }
+
+    @property
+    def _compaction(self) -> dict[str, str]:
+        if "compact" not in self.cleanup:
+            return {}
+        return {"min.compaction.lag.ms": str(self.compaction_lag // timedelta(milliseconds=1))}
 
 
 def dead_letters(topic: Topic) -> Topic:
@@ -65,6 +82,8 @@ def dead_letters(topic: Topic) -> Topic:
         read_by=("store", "replay"),
         retention=timedelta(days=14),
         partitions=1,
+        cleanup="delete",
+        compaction_lag=timedelta(0),
         max_message_bytes=topic.max_message_bytes + MIB,  # room for the reason headers
     )
 
@@ -75,8 +94,113 @@ REQUESTS: Final = Topic(
     key="conversation",
     summary="Prompts that want an answer from a model.",
     written_by=("applications", "replay"),
-    read_by=("screen",),
+    read_by=("screen", "settle"),
     raw=True,
+)
+WORK_INTERACTIVE: Final = Topic(
+    name="work.interactive",
+    record=Work,
+    key="conversation",
+    summary="Requests as the policy lets the model see them.",
+    written_by=("screen", "settle"),
+    read_by=("infer",),
+    raw=True,
+    max_message_bytes=_WITH_FINDINGS,
+)
+WORK_BULK: Final = replace(WORK_INTERACTIVE, name="work.bulk", summary="The same, of requests that are in no hurry.")
+COMPLETIONS: Final = Topic(
+    name="completions",
+    record=Completion,
+    key="conversation",
+    summary="What the model, or an application's own gateway, made of some work.",
+    written_by=("infer", "applications", "replay"),
+    read_by=("judge",),
+    raw=True,
+    max_message_bytes=_WITH_FINDINGS,
+)
+OUTCOMES: Final = Topic(
+    name="outcomes",
+    record=Outcome,
+    key="conversation",
+    summary="What a stage would answer; the first one of a request becomes its reply.",
+    written_by=("screen", "judge"),
+    read_by=("settle",),
+    raw=True,
+    max_message_bytes=_WITH_FINDINGS,
+)
+SETTLED: Final = Topic(
+    name="settled",
+    record=Settlement,
+    key="request key",
+    summary="The state of every request, from which settle continues after any end.",
+    written_by=("settle",),
+    read_by=("settle", "store"),
+    raw=False,
+    partitions=1,  # who is given it is the one that settles
+    cleanup="compact",
+    compaction_lag=timedelta(days=1),  # the store reads every state, not only the last
+)
+REPLIES: Final = Topic(
+    name="replies",
+    record=Reply,
+    key="conversation",
+    summary="Exactly one final reply to every request. Read it with `isolation.level=read_committed`.",
+    written_by=("settle",),
+    read_by=("applications", "store"),
+    raw=True,
+    max_message_bytes=_WITH_FINDINGS,
+)
+CANCELS: Final = Topic(
+    name="cancels",
+    record=Cancel,
+    key="conversation",
+    summary="Requests whose answers are no longer wanted.",
+    written_by=("applications", "replay"),
+    read_by=("settle",),
+    raw=False,
+)
+REVIEWS: Final = Topic(
+    name="reviews",
+    record=Review,
+    key="review id",
+    summary="What waits for a person; personal data and secrets masked.",
+    written_by=("screen", "judge"),
+    read_by=("store", "reviewers"),
+    raw=False,
+    max_message_bytes=_WITH_FINDINGS,
+)
+DECISIONS: Final = Topic(
+    name="decisions",
+    record=Decision,
+    key="review id",
+    summary="What people decided about reviews; the first decision about a hold counts.",
+    written_by=("reviewers", "replay"),
+    read_by=("settle",),
+    raw=True,
+    partitions=1,  # the first in log order counts
+)
+VAULT: Final = Topic(
+    name="vault",
+    record=VaultRecord,
+    key="subject and id",
+    summary="Raw texts and placeholders, encrypted under one subject's data key each.",
+    written_by=("screen", "judge", "observe"),
+    read_by=("reviewers",),
+    raw=False,
+    retention=timedelta(days=30),
+    cleanup="compact,delete",
+    max_message_bytes=_WITH_FINDINGS,
+)
+POLICIES: Final = Topic(
+    name="policies",
+    record=PolicyRelease,
+    key="policy id",
+    summary="Versions of policies: in force, on trial, and before.",
+    written_by=("operators",),
+    read_by=("screen", "judge", "observe", "settle"),
+    raw=False,
+    partitions=1,
+    cleanup="compact",
 )
 INTERACTIONS: Final = Topic(
     name="interactions",
@@ -92,15 +216,21 @@ VERDICTS: Final = Topic(
     record=Verdict,
     key="conversation",
     summary="What a stage found in an event and what the policy made of it; personal data and secrets masked.",
-    written_by=("screen", "observe"),
+    written_by=("screen", "judge", "observe", "settle"),
     read_by=("store",),
     raw=False,
-    max_message_bytes=64 * MIB,  # a request's text, escaped, with its findings
+    max_message_bytes=_WITH_FINDINGS,
 )
 
-SOURCES: Final = (REQUESTS, INTERACTIONS, VERDICTS)
+STATE: Final = (VAULT, POLICIES)
+"""Internal topics that are looked things up in: nothing in them becomes a dead letter."""
+
+WORK: Final = (WORK_INTERACTIVE, WORK_BULK)
+SOURCES: Final = (
+    REQUESTS, *WORK, COMPLETIONS, OUTCOMES, SETTLED, REPLIES, CANCELS, REVIEWS, DECISIONS, INTERACTIONS, VERDICTS
+)  # fmt: skip
 DEAD_LETTERS: Final = tuple(map(dead_letters, SOURCES))
-TOPICS: Final = SOURCES + DEAD_LETTERS
+TOPICS: Final = SOURCES + STATE + DEAD_LETTERS
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ from pydantic import Field
 from schemas.actions import Action
 from schemas.record import Identifier, Record
 
-Stage = Literal["screen", "judge", "observe"]
+Stage = Literal["screen", "judge", "observe", "settle"]
 Kind = Literal["match", "score", "error"]
 Fraction = Annotated[float, Field(ge=0, le=1)]
 

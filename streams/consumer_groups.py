@@ -11,3 +11,13 @@ def worker_group(settings: Settings) -> str:
 def store_group(settings: Settings) -> str:
     """The group of the writer to the store."""
     return f"{settings.namespace}.store"
+
+
+def infer_group(settings: Settings) -> str:
+    """The group of the processes that answer."""
+    return f"{settings.namespace}.infer"
+
+
+def settle_group(settings: Settings) -> str:
+    """The group of the process that settles, and of those that stand by."""
+    return f"{settings.namespace}.settle"

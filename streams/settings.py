@@ -59,6 +59,25 @@ class Settings(BaseSettings):
         default=SecretStr("weir-local-sampling"), description="Key of the sampling hash: keep it from applications."
     )
 
+    model: str = Field(
+        default="smollm2-135m",
+        description="What answers: a model of `weir models list`, a folder, a hub name, or `noop` (a fixed sentence).",
+    )
+    device: Literal["auto", "cpu", "cuda"] = Field(default="auto", description="Where models run that can choose.")
+    infer_batch: Annotated[int, Field(ge=1, le=1024)] = Field(default=16, description="Requests answered in one call.")
+    max_tokens: Annotated[int, Field(ge=1, le=1_000_000)] = Field(
+        default=256, description="Tokens of a reply, where the request does not say."
+    )
+    detoxify: str = Field(
+        default="original",
+        description="For policies with `toxicity: detoxify`: original, unbiased, multilingual, or a checkpoint's path.",
+    )
+    settled_hours: Annotated[float, Field(gt=0, le=24 * 365)] = Field(
+        default=24, description="How long a settled request is remembered, to tell its repeats."
+    )
+    vault_key: SecretStr | None = Field(default=None, description="The vault's master key: 32 bytes in base64.")
+    vault_key_file: Path | None = Field(default=None, description="A file that holds it, instead.")
+
     metrics_host: str = Field(default="127.0.0.1", description="Address of /metrics and /health of a process.")
     metrics_port: Port = Field(default=0, description="Port of /metrics and /health of a process.")
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"

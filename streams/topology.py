@@ -12,7 +12,18 @@ from dataclasses import dataclass
 from typing import Final
 
 from schemas.errors import ConfigError
-from schemas.topics import INTERACTIONS, REQUESTS, VERDICTS, Namespace, Topic, dead_letters
+from schemas.topics import (
+    INTERACTIONS,
+    OUTCOMES,
+    REQUESTS,
+    REVIEWS,
+    VAULT,
+    VERDICTS,
+    WORK,
+    Namespace,
+    Topic,
+    dead_letters,
+)
 from streams.stage import Stage
 
 
@@ -31,8 +42,8 @@ class AgentSpec:
 
 
 AGENTS: Final = (
-    AgentSpec("screen", reads=REQUESTS, writes=(VERDICTS,)),
-    AgentSpec("observe", reads=INTERACTIONS, writes=(VERDICTS,)),
+    AgentSpec("screen", reads=REQUESTS, writes=(*WORK, OUTCOMES, REVIEWS, VERDICTS, VAULT)),
+    AgentSpec("observe", reads=INTERACTIONS, writes=(VERDICTS, VAULT)),
 )
 
 

@@ -3,7 +3,7 @@
 import pytest
 
 from schemas.errors import ConfigError
-from schemas.topics import INTERACTIONS, REQUESTS, SOURCES, Namespace
+from schemas.topics import INTERACTIONS, REQUESTS, SOURCES, STATE, Namespace
 from streams.topology import AGENTS, bind
 
 
@@ -19,7 +19,7 @@ STAGES = {"screen": Stage(REQUESTS), "observe": Stage(INTERACTIONS)}
 def test_the_topic_table_says_the_same(agent):
     """An agent reads and writes what the topic table says that it does, and nothing else."""
     assert [topic for topic in SOURCES if agent.name in topic.read_by] == [agent.reads]
-    assert [topic for topic in SOURCES if agent.name in topic.written_by] == list(agent.writes)
+    assert [topic for topic in (*SOURCES, *STATE) if agent.name in topic.written_by] == list(agent.writes)
 
 
 def test_stages_are_bound_by_name():
@@ -44,4 +44,5 @@ def test_a_stage_that_does_not_fit_is_named(stages, field):
 
 def test_an_agent_describes_itself():
     """One line names the topics in full, dead letters included."""
-    assert AGENTS[0].describe(Namespace("eu")) == "eu.requests → screen → eu.verdicts, eu.requests.dlq"
+    described = AGENTS[-1].describe(Namespace("eu"))
+    assert described == "eu.interactions → observe → eu.verdicts, eu.vault, eu.interactions.dlq"

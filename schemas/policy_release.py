@@ -1,0 +1,42 @@
+"""Versions of a policy under way: which one is in force, which one is tried, and what came before."""
+
+from datetime import datetime
+from typing import Annotated, Final, Literal, Self
+
+from pydantic import Field, model_validator
+from pydantic_core import PydanticCustomError
+
+from schemas.policy import Policy
+from schemas.record import Identifier, Record
+from schemas.verdict import Fraction
+
+HISTORY: Final = 20
+
+
+class Candidate(Record):
+    """A version on trial: judged beside the one in force (``shadow``), or in its place for a share."""
+
+    policy: Policy
+    mode: Literal["shadow", "share"]
+    share: Fraction = 0.0
+
+
+class PolicyRelease(Record):
+    """Everything about one policy, in one record keyed by its id: the latest one replaces those before.
+
+    ``history`` holds earlier versions in force, the latest last.
+    """
+
+    current: Policy | None
+    candidate: Candidate | None = None
+    history: Annotated[tuple[Policy, ...], Field(max_length=HISTORY)] = ()
+    changed_at: datetime
+    changed_by: Identifier
+
+    @model_validator(mode="after")
+    def _is_of_one_policy(self) -> Self:
+        policies = [self.current, self.candidate.policy if self.candidate else None, *self.history]
+        ids = {policy.id for policy in policies if policy is not None}
+        if len(ids) != 1:
+            raise PydanticCustomError("policy_id", "all versions should be of one policy, and there should be one")
+        return self
