@@ -26,7 +26,7 @@ class Keeper(Protocol):
         ...
 
     def open(self, sealed: Sealed) -> Mapping[str, str]:
-        """What was sealed. Raises ``WeirError`` with ``VAULT_KEY``: the master key is another one, or it was altered."""
+        """What was sealed. Raises ``WeirError`` with ``VAULT_KEY``: another master key, or altered data."""
         ...
 
     def keep(self, subject: str, content: Mapping[str, str], event: EventName) -> Sequence[Publication]:
