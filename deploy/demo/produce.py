@@ -4,8 +4,8 @@
     python produce.py --bootstrap localhost:9092 --topic weir.interactions --file interactions.jsonl
 
 Every line of a file is one message: a JSON object with ``kind``, ``mode`` and ``body`` (see ``README.md`` beside this
-file). Standard output gets one JSON line when the broker has acknowledged everything, and with ``--progress`` one of
-the same form now and then before. Exit status 1: something was not delivered.
+file). With ``--replies-topic`` it waits for the reply to every request. Standard output gets one JSON line at the end,
+and with ``--progress`` one of the same form now and then before. Exit status 1: something was not delivered.
 """
 
 import argparse
@@ -22,13 +22,15 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from kafka import KafkaProducer
+from kafka import KafkaConsumer, KafkaProducer, TopicPartition
 from kafka.errors import KafkaError
 
 MAX_BYTES = 16 * 1024 * 1024
 PROGRESS_SECONDS = 0.5
 DELIVERY_SECONDS = 60
 BOOTSTRAP_MS = 10_000
+REPLY_TOKENS = 32  # a demo is short
+REPLY_MS = 170_000
 
 TEMPLATE = re.compile(r"\{\{(?:repeat (?P<times>\d+):(?P<text>.*?)|(?P<name>\w+))\}\}", re.DOTALL)
 
@@ -124,6 +126,10 @@ class Packer:
         if line["kind"] == "malformed":
             return name.encode(), self._malformed(line), self._malformed_headers(line, attributes)
         body = self._fakes.fill(line["body"])
+        if line.get("to") == "requests":
+            body.setdefault("deadline", REPLY_MS)
+            parameters = body.setdefault("parameters", {})
+            parameters["max_tokens"] = min(REPLY_TOKENS, parameters.get("max_tokens", REPLY_TOKENS))
         key = body["conversation"].encode() if "conversation" in body else None
         mode = line.get("mode", "binary")
         if mode == "structured":
@@ -161,29 +167,94 @@ def binary_headers(attributes: dict[str, str]) -> Headers:
     return [(f"ce_{name}", value.encode()) for name, value in attributes.items()]
 
 
+class Replies:
+    """The replies to this client's requests, as an application reads them: committed ones, from the start on."""
+
+    def __init__(self, bootstrap: str, topic: str) -> None:
+        self._consumer = KafkaConsumer(
+            bootstrap_servers=bootstrap,
+            isolation_level="read_committed",
+            enable_auto_commit=False,
+            max_partition_fetch_bytes=MAX_BYTES,
+            bootstrap_timeout_ms=BOOTSTRAP_MS,
+        )
+        partitions = [TopicPartition(topic, number) for number in self._consumer.partitions_for_topic(topic) or ()]
+        self._consumer.assign(partitions)
+        self._consumer.seek_to_end(*partitions)
+        for partition in partitions:
+            self._consumer.position(partition)  # the end as it is now, not at the first poll
+        self._awaited: set[str] = set()
+        self._final: Counter[str] = Counter()
+        self._statuses: Counter[str] = Counter()
+        self._held = 0
+        self._last = 0.0
+
+    @property
+    def waiting(self) -> bool:
+        """Whether a request has no final reply yet."""
+        return bool(self._awaited - self._final.keys())
+
+    def expect(self, request: str) -> None:
+        """Count on a reply to the request with this id."""
+        self._awaited.add(request)
+
+    def read(self, wait_ms: int) -> None:
+        """Take in what has arrived, or arrives within so many milliseconds."""
+        for records in self._consumer.poll(timeout_ms=wait_ms).values():
+            for record in records:
+                self._take(json.loads(record.value))
+
+    def _take(self, reply: dict[str, Any]) -> None:
+        if not reply["final"]:
+            self._held += 1
+            return
+        self._final[reply["request_id"]] += 1
+        self._statuses[reply["status"]] += 1
+        self._last = time.time()
+
+    def report(self, start: float) -> dict[str, Any]:
+        """Figures about the replies; ``again`` counts final replies beyond the first of a request."""
+        mine = {request: number for request, number in self._final.items() if request in self._awaited}
+        return {
+            "awaited": len(self._awaited),
+            "final": len(mine),
+            "again": sum(mine.values()) - len(mine),
+            "held": self._held,
+            "statuses": dict(self._statuses),
+            "seconds": round(max(0.0, self._last - start), 3),
+        }
+
+    def close(self) -> None:
+        self._consumer.close()
+
+
 class Deliveries:
     """What the broker has acknowledged so far. Deliveries are added in the order of sending."""
 
-    def __init__(self) -> None:
+    def __init__(self, replies: Replies | None) -> None:
         self._start = time.time()
-        self._pending: list[tuple[Line, Any]] = []
+        self._replies = replies
+        self._pending: list[tuple[Line, str | None, Any]] = []
         self._counts: Counter[str] = Counter()
         self._kinds: Counter[str] = Counter()
         self._offsets: dict[tuple[str, int], list[list[int]]] = {}
 
-    def add(self, line: Line, future: Any) -> None:  # noqa: ANN401 - kafka-python's own future
-        """Remember a message that is under way."""
-        self._pending.append((line, future))
+    def add(self, line: Line, event: str | None, future: Any) -> None:  # noqa: ANN401 - kafka-python's own future
+        """Remember a message that is under way; ``event`` is its id, if it has one."""
+        self._pending.append((line, event, future))
 
     def settle(self, wait: bool) -> None:
         """Count what has been acknowledged; with ``wait`` everything. Raises KafkaError if one was not delivered."""
-        while self._pending and (wait or self._pending[0][1].is_done):
-            line, future = self._pending.pop(0)
+        while self._pending and (wait or self._pending[0][2].is_done):
+            line, event, future = self._pending.pop(0)
             place = future.get(timeout=DELIVERY_SECONDS)
             self._counts["requests" if line.get("to") == "requests" else "interactions"] += 1
             self._counts["malformed"] += line["kind"] == "malformed"
             self._kinds[line["kind"]] += 1
             self._note(place.topic, place.partition, place.offset)
+            if self._replies and line.get("to") == "requests" and line.get("ends") != "dead_letter":
+                # A request without an id of its own is known by its position.
+                self._replies.expect(event or f"{place.topic}:{place.partition}:{place.offset}")
 
     def _note(self, topic: str, partition: int, offset: int) -> None:
         """Lengthen the last run of offsets, or begin another where somebody else wrote in between."""
@@ -203,6 +274,8 @@ class Deliveries:
         counts = {name: self._counts[name] for name in ("interactions", "requests", "malformed")}
         seconds = round(time.time() - self._start, 3)
         report = {"done": done, **counts, "kinds": dict(self._kinds), "offsets": runs, "seconds": seconds}
+        if self._replies:
+            report["replies"] = self._replies.report(self._start)
         if error:
             report["error"] = error
         sys.stdout.write(json.dumps(report) + "\n")
@@ -225,6 +298,8 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--bootstrap", required=True, help="host:port of a broker")
     parser.add_argument("--topic", required=True, help="where interactions go")
     parser.add_argument("--requests-topic", help="where requests go; without it they are left out")
+    parser.add_argument("--replies-topic", help="where the answers to the requests come")
+    parser.add_argument("--wait", type=float, default=240.0, help="seconds to wait for the last reply")
     parser.add_argument("--file", required=True, action="append", help="JSON Lines; may be given several times")
     parser.add_argument("--rate", type=float, help="messages a second, at most")
     parser.add_argument("--run", default=uuid.uuid4().hex[:8], help="part of every event's id")
@@ -232,30 +307,62 @@ def arguments() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def send_all(options: argparse.Namespace, producer: KafkaProducer, deliveries: Deliveries) -> None:
-    """Send every line, mixed, at the wanted rate. Raises KafkaError if one cannot be delivered."""
-    lines = [line for line in read_lines(options.file) if options.requests_topic or line.get("to") != "requests"]
-    random.Random(len(lines)).shuffle(lines)  # noqa: S311 - the same order every time
-    packer = Packer(options.run)
-    start = told = time.monotonic()
-    for number, line in enumerate(lines):
-        if options.rate:
-            time.sleep(max(0.0, start + number / options.rate - time.monotonic()))
-        topic = options.requests_topic if line.get("to") == "requests" else options.topic
-        key, value, headers = packer.pack(number, line)
-        deliveries.add(line, producer.send(topic, key=key, value=value, headers=headers))
-        deliveries.settle(wait=False)
-        if options.progress and time.monotonic() - told > PROGRESS_SECONDS:
-            told = time.monotonic()
-            deliveries.report(done=False)
-    producer.flush()
-    deliveries.settle(wait=True)
+class Client:
+    """Sends the traffic and reads the replies to it."""
+
+    def __init__(self, options: argparse.Namespace, producer: KafkaProducer, replies: Replies | None) -> None:
+        self._options = options
+        self._producer = producer
+        self._replies = replies
+        self._told = time.monotonic()
+        self.deliveries = Deliveries(replies)
+
+    def run(self) -> None:
+        """Send every line, mixed, at the wanted rate; then wait for the replies. Raises KafkaError."""
+        options = self._options
+        lines = [line for line in read_lines(options.file) if options.requests_topic or line.get("to") != "requests"]
+        random.Random(len(lines)).shuffle(lines)  # noqa: S311 - the same order every time
+        packer = Packer(options.run)
+        start = time.monotonic()
+        for number, line in enumerate(lines):
+            if options.rate:
+                time.sleep(max(0.0, start + number / options.rate - time.monotonic()))
+            self._send(line, packer.pack(number, line))
+            self._look(0)
+        self._producer.flush()
+        self.deliveries.settle(wait=True)
+        end = time.monotonic() + options.wait
+        while self._replies and self._replies.waiting and time.monotonic() < end:
+            self._look(200)
+
+    def _send(self, line: Line, message: tuple[bytes | None, bytes | None, Headers]) -> None:
+        key, value, headers = message
+        topic = self._options.requests_topic if line.get("to") == "requests" else self._options.topic
+        future = self._producer.send(topic, key=key, value=value, headers=headers)
+        self.deliveries.add(line, event_id(value, headers), future)
+
+    def _look(self, wait_ms: int) -> None:
+        self.deliveries.settle(wait=False)
+        if self._replies:
+            self._replies.read(wait_ms)
+        if self._options.progress and time.monotonic() - self._told > PROGRESS_SECONDS:
+            self._told = time.monotonic()
+            self.deliveries.report(done=False)
+
+
+def event_id(value: bytes | None, headers: Headers) -> str | None:
+    """The id that was given to the event: in a header, or in the value of a structured one."""
+    found = dict(headers)
+    if "ce_id" in found:
+        return found["ce_id"].decode()
+    structured = b"cloudevents" in found.get("content-type", b"")
+    return json.loads(value or b"{}").get("id") if structured else None
 
 
 def main() -> int:
     """Send the traffic; 0 if all of it was delivered."""
     options = arguments()
-    deliveries = Deliveries()
+    deliveries = Deliveries(None)
     try:
         producer = KafkaProducer(
             bootstrap_servers=options.bootstrap,
@@ -265,8 +372,14 @@ def main() -> int:
             max_request_size=MAX_BYTES,
             bootstrap_timeout_ms=BOOTSTRAP_MS,
         )
-        with contextlib.closing(producer):
-            send_all(options, producer, deliveries)
+        with contextlib.ExitStack() as opened:
+            opened.enter_context(contextlib.closing(producer))
+            replies = Replies(options.bootstrap, options.replies_topic) if options.replies_topic else None
+            if replies:
+                opened.enter_context(contextlib.closing(replies))
+            client = Client(options, producer, replies)
+            deliveries = client.deliveries
+            client.run()
     except KafkaError as error:
         deliveries.report(done=False, error=type(error).__name__)
         return 1

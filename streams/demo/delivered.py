@@ -20,10 +20,26 @@ class OffsetRun:
 
 
 @dataclass(frozen=True, slots=True)
+class Answered:
+    """Replies as the client read them.
+
+    ``awaited`` requests can be answered, ``final`` of them are; ``again`` counts final replies beyond the first of a
+    request, ``held`` those that announce a later one. ``seconds`` is from the first message to the last reply.
+    """
+
+    awaited: int = 0
+    final: int = 0
+    again: int = 0
+    held: int = 0
+    statuses: Mapping[str, int] = field(default_factory=dict)
+    seconds: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
 class Delivered:
     """Messages by topic and kind, and where they stand. ``malformed`` ones are counted with their topic's as well.
 
-    ``done`` says that everything was sent and acknowledged, ``error`` names what kept the client from that.
+    ``done`` says that everything was sent, acknowledged and waited for, ``error`` names what kept the client from that.
     """
 
     interactions: int = 0
@@ -31,6 +47,7 @@ class Delivered:
     malformed: int = 0
     kinds: Mapping[str, int] = field(default_factory=dict)
     offsets: tuple[OffsetRun, ...] = ()
+    replies: Answered = Answered()
     done: bool = False
     error: str | None = None
 
@@ -49,6 +66,7 @@ class Delivered:
             malformed=report["malformed"],
             kinds=report["kinds"],
             offsets=tuple(OffsetRun(**run) for run in report["offsets"]),
+            replies=Answered(**report.get("replies", {})),
             done=report["done"],
             error=report.get("error"),
         )

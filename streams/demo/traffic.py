@@ -31,11 +31,15 @@ def _directory() -> Path:
 
 @dataclass(frozen=True, slots=True)
 class TrafficPlan:
-    """What to send where. ``rate`` is in messages a second; None: as fast as the broker takes them."""
+    """What to send where, and where the replies come, if anybody waits for them.
+
+    ``rate`` is in messages a second; None: as fast as the broker takes them.
+    """
 
     bootstrap: str
     interactions_topic: str
     requests_topic: str
+    replies_topic: str | None = None
     rate: float | None = None
     files: tuple[Path, ...] = ()
 
@@ -49,8 +53,9 @@ class TrafficPlan:
         rate = () if self.rate is None else ("--rate", str(self.rate))
         sources = [part for path in self.paths for part in ("--file", str(path))]
         topics = ("--topic", self.interactions_topic, "--requests-topic", self.requests_topic)
+        replies = () if self.replies_topic is None else ("--replies-topic", self.replies_topic)
         script = str(_directory() / "produce.py")
-        return [sys.executable, script, "--bootstrap", self.bootstrap, *topics, *sources, *rate, "--progress"]
+        return [sys.executable, script, "--bootstrap", self.bootstrap, *topics, *replies, *sources, *rate, "--progress"]
 
 
 class Traffic:
