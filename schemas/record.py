@@ -25,3 +25,6 @@ def _printable(value: str) -> str:
 
 Identifier = Annotated[str, StringConstraints(min_length=1, max_length=256), AfterValidator(_printable)]
 """An id chosen by an application: of an event, a conversation, a user, an app or a model."""
+
+Subject = Annotated[str, StringConstraints(min_length=1, max_length=2048), AfterValidator(_printable)]
+"""Whose data something is: an app's user or conversation, so that it may be longer than an identifier."""

@@ -32,6 +32,7 @@ class Topic:
     """One topic. ``raw`` topics hold user text as it came in: their retention is a privacy promise.
 
     ``record`` is None for dead letters, which keep the original bytes. ``key`` says what the message key holds.
+    Of a compacted topic every message stays for ``compaction_lag``, and a replaced one ``compacted_within`` at most.
     """
 
     name: str
@@ -45,6 +46,7 @@ class Topic:
     partitions: int = 4
     cleanup: Literal["delete", "compact", "compact,delete"] = "delete"
     compaction_lag: timedelta = timedelta(0)
+    compacted_within: timedelta | None = None
     max_message_bytes: int = 16 * MIB
 
     @property
@@ -67,7 +69,8 @@ class Topic:
     def _compaction(self) -> dict[str, str]:
         if "compact" not in self.cleanup:
             return {}
-        return {"min.compaction.lag.ms": str(self.compaction_lag // timedelta(milliseconds=1))}
+        lags = {"min.compaction.lag.ms": self.compaction_lag, "max.compaction.lag.ms": self.compacted_within}
+        return {name: str(lag // timedelta(milliseconds=1)) for name, lag in lags.items() if lag is not None}
 
 
 def dead_letters(topic: Topic) -> Topic:
@@ -84,6 +87,7 @@ def dead_letters(topic: Topic) -> Topic:
         partitions=1,
         cleanup="delete",
         compaction_lag=timedelta(0),
+        compacted_within=None,
         max_message_bytes=topic.max_message_bytes + MIB,  # room for the reason headers
     )
 
@@ -184,11 +188,12 @@ VAULT: Final = Topic(
     record=VaultRecord,
     key="subject and id",
     summary="Raw texts and placeholders, encrypted under one subject's data key each.",
-    written_by=("screen", "judge", "observe"),
-    read_by=("reviewers",),
+    written_by=("screen", "judge", "observe", "operators"),
+    read_by=("operators",),
     raw=False,
     retention=timedelta(days=30),
     cleanup="compact,delete",
+    compacted_within=timedelta(days=1),  # what is forgotten must not stay on a disk for long
     max_message_bytes=_WITH_FINDINGS,
 )
 POLICIES: Final = Topic(

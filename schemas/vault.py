@@ -6,7 +6,7 @@ from uuid import UUID
 
 from pydantic import Field
 
-from schemas.record import Identifier, Record
+from schemas.record import Identifier, Record, Subject
 
 
 class VaultRecord(Record):
@@ -17,7 +17,7 @@ class VaultRecord(Record):
     """
 
     kind: Literal["key", "entry"]
-    subject: Identifier
+    subject: Subject
     key_id: UUID
     data: str = Field(repr=False)
     made_at: datetime

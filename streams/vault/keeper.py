@@ -18,8 +18,18 @@ class EventName:
     stage: str
 
 
+def subject_of(app: str, user: str | None, conversation: str) -> str:
+    """Whose data something is: an application's user, or the conversation of nobody in particular.
+
+    Such as ``shop/user/u-17``. Never the same for two: applications choose their users' ids independently, and a
+    conversation may be called like a user.
+    """
+    parts = (app, "conversation", conversation) if user is None else (app, "user", user)
+    return "/".join(part.replace("%", "%25").replace("/", "%2F") for part in parts)
+
+
 class Keeper(Protocol):
-    """Encrypts for a subject: a user, or the conversation of nobody in particular. May be called from any thread."""
+    """Encrypts for a subject, as ``subject_of`` names it. May be called from any thread."""
 
     def seal(self, subject: str, content: Mapping[str, str]) -> Sealed:
         """The content under the subject's data key: it can be carried along and opened by any process of ours."""
@@ -30,5 +40,9 @@ class Keeper(Protocol):
         ...
 
     def keep(self, subject: str, content: Mapping[str, str], event: EventName) -> Sequence[Publication]:
-        """What is to be published to keep the content: the data key where it is new, and the entry."""
+        """What is to be published to keep the content: the data key and the entry, every time.
+
+        A data key that was published before replaces itself: that it is there does not depend on which earlier
+        publications came through. The same for the entry of an event that a stage meets again.
+        """
         ...
