@@ -1,11 +1,12 @@
-"""Settings of a command that talks to a running system: what is configured, else the local stack's addresses."""
+"""Settings of a command that talks to a running system: what is configured, else the local stack's own."""
 
 from streams.local.state import read_state
 from streams.settings import Settings, load_settings
+from streams.vault.key_source import KEY_FILE
 
 
 def attached_settings() -> Settings:
-    """The settings, with the addresses of the local stack of ``WEIR_HOME`` where none are configured.
+    """The settings, with addresses and the vault's key of the local stack of ``WEIR_HOME`` where none are configured.
 
     The local stack takes other ports than the usual ones where those are taken, so a command has to look.
     """
@@ -19,4 +20,7 @@ def attached_settings() -> Settings:
         "namespace": state.namespace,
         "database": state.database,
     }
+    key_file = settings.home / KEY_FILE
+    if settings.vault_key is None and settings.vault_key_file is None and key_file.exists():
+        return settings.model_copy(update={**found, "vault_key_file": key_file})
     return settings.model_copy(update=found)

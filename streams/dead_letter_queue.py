@@ -16,11 +16,11 @@ from schemas.dead_letter import Reason, read_reason, replay_headers
 from schemas.errors import ConfigError
 from schemas.ids import position_id
 from schemas.topics import DEAD_LETTER_SUFFIX, DEAD_LETTERS, SOURCES
-from streams.dead_letter_reader import DeadLetterReader
 from streams.kafka_admin import Place
 from streams.masked_body import Mask, masked_body
 from streams.replay_producer import ReplayProducer
 from streams.settings import Settings
+from streams.topic_reader import TopicReader
 
 MOST_REPLAYS: Final = 3
 
@@ -87,7 +87,7 @@ def list_dead_letters(settings: Settings, filters: Filters) -> Iterator[DeadLett
         UnavailableError: the broker does not answer.
         ConfigError: there is no such topic.
     """
-    with DeadLetterReader(settings, _topics(settings, filters)) as reader:
+    with TopicReader(settings, _topics(settings, filters)) as reader:
         for message in reader.read():
             letter = _letter(message)
             if filters.match(letter.reason):
@@ -102,7 +102,7 @@ def show_dead_letter(settings: Settings, place: Place, offset: int, mask: Mask) 
         ConfigError: there is no such topic, or no message at that place.
     """
     name = _topics(settings, Filters(topic=place.topic))[0]
-    with DeadLetterReader(settings, (name,)) as reader:
+    with TopicReader(settings, (name,)) as reader:
         message = reader.at(Place(name, place.partition), offset)
     if message is None:
         raise ConfigError("there is no dead letter at this place", field=f"{name}:{place.partition}:{offset}")
@@ -131,13 +131,13 @@ def replay_dead_letters(
         ConfigError: there is no such topic.
     """
     names = _topics(settings, filters)
-    with DeadLetterReader(settings, names) as reader:
+    with TopicReader(settings, names) as reader:
         latest = _latest(reader, filters)
     sent: Counter[str] = Counter()
     skipped: Counter[Skip] = Counter()
     ours = {settings.topics.of(topic) for topic in SOURCES}
     # What is read here lies before the replay's own consequences: the reader stops where the topics end now.
-    with DeadLetterReader(settings, names) as reader, ReplayProducer(settings, options.per_second, sleep) as producer:
+    with TopicReader(settings, names) as reader, ReplayProducer(settings, options.per_second, sleep) as producer:
         for message in reader.read():
             reason = read_reason(message.headers)
             if not filters.match(reason):
@@ -152,7 +152,7 @@ def replay_dead_letters(
     return Replay(options.dry_run, dict(sent), dict(skipped))
 
 
-def _latest(reader: DeadLetterReader, filters: Filters) -> Mapping[str, int]:
+def _latest(reader: TopicReader, filters: Filters) -> Mapping[str, int]:
     """How often the latest dead letter of each message has been replayed, by the message's first position."""
     latest: dict[str, int] = {}
     for message in reader.read():

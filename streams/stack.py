@@ -32,6 +32,7 @@ from streams.local.supervisor import Supervisor
 from streams.settings import Settings, child_environment
 from streams.store.migrations import migrate
 from streams.topic_admin import create_topics
+from streams.vault.key_source import KEY_FILE, read_master_key, write_key_file
 
 START_DEADLINE_S: Final = 180.0
 STOP_DEADLINE_S: Final = 60.0
@@ -52,7 +53,7 @@ def plan_stack(settings: Settings) -> Stack:
     """Decide on ports and processes. Fetches Kafka's jars and formats its storage if that is still to be done.
 
     Raises:
-        ConfigError: a program is missing; names the command that installs it.
+        ConfigError: a program is missing; names the command that installs it. Or the vault's key will not do.
     """
     home = settings.home.absolute()
     engines: list[ProcessSpec] = []
@@ -65,10 +66,20 @@ def plan_stack(settings: Settings) -> Stack:
         engine = EnginePlan(home / "clickhouse", choose_port(settings.clickhouse_port))
         engines.append(engine.spec(tier=_ENGINES))
         found["clickhouse_url"] = engine.url
-    resolved = settings.model_copy(update={**found, "home": home})
+    resolved = _with_vault_key(settings.model_copy(update={**found, "home": home}))
     processes = [_process(resolved, f"worker-{n}", "worker", n) for n in range(1, settings.workers + 1)]
     processes.append(_process(resolved, "store", "store", 0))
     return Stack(resolved, (*engines, *processes), {_PROCESSES: lambda: _prepare(resolved)})
+
+
+def _with_vault_key(settings: Settings) -> Settings:
+    """The settings with a master key for the vault: the home's own, made once, where none is configured."""
+    if settings.vault_key is None and settings.vault_key_file is None:
+        path = settings.home / KEY_FILE
+        write_key_file(path)
+        settings = settings.model_copy(update={"vault_key_file": path})
+    read_master_key(settings)  # one that will not do is told here, not by a process that ends again and again
+    return settings
 
 
 def _process(settings: Settings, name: str, command: str, number: int) -> ProcessSpec:
@@ -80,6 +91,7 @@ def _process(settings: Settings, name: str, command: str, number: int) -> Proces
         clickhouse_url=settings.clickhouse_url or "",
         metrics_port=str(port),
         log_format="text" if sys.stdout.isatty() and settings.log_format == "auto" else settings.log_format,
+        **({} if settings.vault_key_file is None else {"vault_key_file": str(settings.vault_key_file)}),
     )
     return ProcessSpec(
         name=name,

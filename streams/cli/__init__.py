@@ -8,7 +8,7 @@ from rich.console import Console
 from rich.text import Text
 
 from schemas.errors import WeirError
-from streams.cli import check, demo, dlq, models, processes, stack, store, topics, traffic
+from streams.cli import check, demo, dlq, models, processes, stack, store, topics, traffic, vault
 
 app = typer.Typer(
     name="weir",
@@ -34,6 +34,7 @@ app.add_typer(topics.app, name="topics", rich_help_panel=_FLOW)
 app.add_typer(dlq.app, name="dlq", rich_help_panel=_FLOW)
 app.command(rich_help_panel=_STORE)(store.migrate)
 app.command(rich_help_panel=_STORE)(store.audit)
+app.add_typer(vault.app, name="vault", rich_help_panel=_STORE)
 
 
 def main() -> None:

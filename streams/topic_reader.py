@@ -1,4 +1,4 @@
-"""Dead-letter topics, read from one end to the other without joining a group."""
+"""Topics, read from one end to the other without joining a group."""
 
 import time
 from collections.abc import Iterator, Sequence
@@ -12,14 +12,14 @@ from schemas.errors import UnavailableError
 from schemas.topics import MIB, TOPICS
 from streams.kafka_admin import KafkaAdmin, Place
 from streams.kafka_clients import confluent_config
-from streams.offset_ranges import OffsetRange
+from streams.offset_ranges import OffsetRange, count
 from streams.received import received_message
 from streams.settings import Settings
 
 _SILENCE_SECONDS: Final = 10.0
 
 
-class DeadLetterReader:
+class TopicReader:
     """The messages of some topics as they are when it is opened; what arrives later is not read.
 
     Raises, from every method:
@@ -37,11 +37,12 @@ class DeadLetterReader:
             self._spans = dict(sorted(admin.spans(admin.describe(self._topics).values()).items()))
         config = {
             **confluent_config(self._settings),
-            "group.id": f"{self._settings.namespace}.dead-letters",  # required, never joined
+            "group.id": f"{self._settings.namespace}.reader",  # required, never joined
             "enable.auto.commit": False,
             "auto.offset.reset": "earliest",
             "isolation.level": "read_committed",
             "enable.partition.eof": True,
+            "fetch.wait.max.ms": 20,  # a fetch that waits for more at a partition's end holds up the next partition
             "queued.max.messages.kbytes": 16 * 1024,
             "fetch.max.bytes": 16 * MIB,
             "receive.message.max.bytes": max(topic.max_message_bytes for topic in TOPICS) + 16 * MIB,
@@ -52,6 +53,11 @@ class DeadLetterReader:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
         if self._consumer is not None:
             self._consumer.close()
+
+    @property
+    def offsets(self) -> int:
+        """How many offsets there are to read; not all of them need hold a message."""
+        return count(self._spans.values())
 
     def read(self) -> Iterator[Message]:
         """Every message, partition by partition, oldest first. May be asked for again."""
