@@ -75,7 +75,9 @@ class Settings(BaseSettings):
     settled_hours: Annotated[float, Field(gt=0, le=24 * 365)] = Field(
         default=24, description="How long a settled request is remembered, to tell its repeats."
     )
-    vault_key: SecretStr | None = Field(default=None, description="The vault's master key: 32 bytes in base64.")
+    vault_key: SecretStr | None = Field(
+        default=None, description="The vault's master key: 32 bytes in base64; the first of several encrypts."
+    )
     vault_key_file: Path | None = Field(default=None, description="A file that holds it, instead.")
 
     metrics_host: str = Field(default="127.0.0.1", description="Address of /metrics and /health of a process.")

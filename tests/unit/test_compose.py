@@ -106,7 +106,7 @@ def test_no_secret_has_a_default():
     """Whatever is a secret must be set, and none stands in the file."""
     for service in SERVICES.values():
         for name, value in service["environment"].items():
-            if name.endswith(("PASSWORD", "SECRET")):
+            if name.endswith(("PASSWORD", "SECRET", "KEY")):
                 assert re.fullmatch(r"\$\{[A-Z_]+:\?[^}]+\}", value), name
 
 
