@@ -11,6 +11,8 @@ from schemas.record import Identifier, Record
 MAX_DEADLINE = timedelta(days=7)
 MAX_MESSAGES = 2_000
 MAX_PASSAGES = 1_000
+UNREADABLE_APP = "unknown"
+"""Stands for the app of an event whose body cannot be read."""
 
 Role = Literal["system", "developer", "user", "assistant", "tool"]
 

@@ -3,6 +3,7 @@
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
 _SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60)
+_SHORT_SECONDS = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 60)
 _EVENTS = (1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024)
 
 
@@ -47,3 +48,24 @@ class Metrics:
         self.store_lag = Gauge("weir_store_lag_events", "Messages not stored yet.", ["topic"], registry=registry)
         self.store_age = Gauge("weir_store_age_seconds", "Age of the oldest message not stored yet.", registry=registry)
         self.store_paused = Gauge("weir_store_paused", "1 while the writer waits for the store.", registry=registry)
+        # settle
+        self.replies = Counter(
+            "weir_replies", "Replies by status and by who answered.", ["status", "answered_by"], registry=registry
+        )
+        self.superseded = Counter(
+            "weir_superseded", "Answers that came too late to count, by stage.", ["stage"], registry=registry
+        )
+        self.requests_known = Gauge(
+            "weir_settle_requests", "Requests that settle remembers, by state.", ["state"], registry=registry
+        )
+        self.transaction_seconds = Histogram(
+            "weir_settle_transaction_seconds", "Time of one transaction.", buckets=_SHORT_SECONDS, registry=registry
+        )
+        self.deadline_lateness = Histogram(
+            "weir_deadline_lateness_seconds",
+            "From a deadline to its reply.",
+            buckets=_SHORT_SECONDS,
+            registry=registry,
+        )
+        self.leading = Gauge("weir_settle_leading", "1 for the process that settles.", registry=registry)
+        self.restores = Counter("weir_settle_restores", "Times that the state was read anew.", registry=registry)

@@ -1,4 +1,4 @@
-"""``weir worker`` and ``weir store``: the long-running processes."""
+"""The long-running processes: ``weir worker``, ``weir settle``, ``weir store``."""
 
 import typer
 from rich.console import Console
@@ -7,7 +7,10 @@ from streams.settings import Settings
 
 
 def worker() -> None:
-    """Run the Faust agents: screen judges requests, observe judges interactions. Ends cleanly on SIGTERM."""
+    """Run the Faust agents: screen judges requests, judge what a model made of them, observe interactions.
+
+    Ends cleanly on SIGTERM: the running batch is finished, published and committed.
+    """
     settings = _start("worker")
     from streams.judging_worker import run_judging_worker
     from streams.topology import AGENTS
@@ -25,6 +28,14 @@ def store() -> None:
     from streams.store.process import run_writer
 
     raise typer.Exit(run_writer(settings))
+
+
+def settle() -> None:
+    """Run settle: exactly one final reply to every request. Several may run: one settles, the others stand by."""
+    settings = _start("settle")
+    from streams.settle.process import run_settle
+
+    raise typer.Exit(run_settle(settings))
 
 
 def _start(process: str) -> Settings:

@@ -1,0 +1,153 @@
+"""What settle reads: its inputs from where it left off, its own records from the beginning, single outcomes."""
+
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from typing import Final
+
+from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaError, KafkaException, TopicPartition
+from confluent_kafka import Message as Received
+
+from schemas.codec import Event, Message, decode
+from schemas.errors import UnavailableError, UnreadableError
+from schemas.reply import Outcome, Spot
+from schemas.topics import MIB, OUTCOMES, SETTLED, TOPICS
+from streams.consumer_groups import settle_group
+from streams.kafka_admin import Place
+from streams.kafka_clients import confluent_config
+from streams.received import received_message
+from streams.settings import Settings
+
+_SECONDS: Final = 10.0
+_LARGEST: Final = max(topic.max_message_bytes for topic in TOPICS)
+
+
+class Feed:
+    """The inputs, from where the group left off."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._consumer = _consumer(settings, tell_ends=False)
+
+    def close(self) -> None:
+        """Let go of the connection."""
+        self._consumer.close()
+
+    def begin(self, places: Iterable[Place]) -> Mapping[Place, int]:
+        """Start to read these partitions, and say where: the next offset of each; 0 where none is committed.
+
+        Raises:
+            UnavailableError: the broker does not answer.
+        """
+        asked = [TopicPartition(place.topic, place.partition) for place in places]
+        try:
+            committed = self._consumer.committed(asked, timeout=_SECONDS)
+        except KafkaException as error:
+            raise UnavailableError(f"the broker does not answer: {error.args[0].name()}") from None
+        found = {Place(each.topic, each.partition): max(each.offset, 0) for each in committed}
+        self._consumer.assign(
+            [
+                TopicPartition(each.topic, each.partition, each.offset if each.offset >= 0 else OFFSET_BEGINNING)
+                for each in committed
+            ]
+        )
+        return found
+
+    def poll(self, seconds: float, limit: int) -> Sequence[Message]:
+        """What is there already, or the first to come within so many seconds."""
+        first = self._consumer.poll(seconds)
+        if first is None:
+            return ()
+        received = [first, *self._consumer.consume(limit - 1, timeout=0)]
+        return [received_message(each) for each in received if _is_message(each)]
+
+
+def settled_records(settings: Settings, beat: Callable[[], None]) -> Iterator[Message]:
+    """Every committed message of ``settled`` that there is at this moment. ``beat`` is called now and then.
+
+    Raises:
+        UnavailableError: the broker does not answer.
+    """
+    consumer = _consumer(settings, tell_ends=True)
+    try:
+        consumer.assign([TopicPartition(settings.topics.of(SETTLED), 0, OFFSET_BEGINNING)])
+        silent_since = time.monotonic()
+        while time.monotonic() - silent_since < _SECONDS:
+            beat()
+            first = consumer.poll(0.5)
+            if first is None:
+                continue
+            silent_since = time.monotonic()
+            for received in (first, *consumer.consume(5_000, timeout=0)):
+                if _is_end(received):
+                    return
+                if _is_message(received):
+                    yield received_message(received)
+        raise UnavailableError("the broker does not answer")
+    finally:
+        consumer.close()
+
+
+class HeldOutcomes:
+    """Outcomes by where they stand. Connects when first asked."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._consumer: Consumer | None = None
+
+    def close(self) -> None:
+        """Let go of the connection."""
+        if self._consumer is not None:
+            self._consumer.close()
+
+    def read(self, spot: Spot) -> Event[Outcome] | None:
+        """The outcome that stands there; None once it is gone.
+
+        Raises:
+            UnavailableError: the broker does not answer.
+        """
+        if self._consumer is None:
+            self._consumer = _consumer(self._settings, tell_ends=True)
+        self._consumer.assign([TopicPartition(self._settings.topics.of(OUTCOMES), spot.partition, spot.offset)])
+        end = time.monotonic() + _SECONDS
+        while (left := end - time.monotonic()) > 0:
+            received = self._consumer.poll(left)
+            if received is None or not (_is_end(received) or _is_message(received)):
+                continue
+            if _is_end(received) or received.offset() != spot.offset:
+                return None
+            try:
+                return decode(received_message(received), Outcome, OUTCOMES.type_name)
+            except UnreadableError:
+                return None
+        raise UnavailableError("the broker does not answer", field=OUTCOMES.name)
+
+
+def _consumer(settings: Settings, *, tell_ends: bool) -> Consumer:
+    return Consumer(
+        {
+            **confluent_config(settings),
+            "group.id": settle_group(settings),  # for the offsets: it is not joined
+            "enable.auto.commit": False,
+            "auto.offset.reset": "earliest",
+            "isolation.level": "read_committed",
+            "enable.partition.eof": tell_ends,
+            "fetch.wait.max.ms": 10 if tell_ends else 500,  # an end is told by an empty answer, however long it took
+            # Memory is bounded by what is fetched ahead; the broker sends one message whatever its size.
+            "queued.max.messages.kbytes": 16 * 1024,
+            "fetch.queue.backoff.ms": 10,
+            "fetch.message.max.bytes": 4 * MIB,
+            "fetch.max.bytes": 16 * MIB,
+            "receive.message.max.bytes": _LARGEST + 16 * MIB,
+        }
+    )
+
+
+def _is_end(received: Received) -> bool:
+    error = received.error()
+    return error is not None and error.code() == KafkaError._PARTITION_EOF  # noqa: SLF001 - librdkafka's own codes begin so
+
+
+def _is_message(received: Received) -> bool:
+    error = received.error()
+    if error is not None and error.fatal():
+        raise UnavailableError(f"the consumer failed: {error.name()}")
+    return error is None

@@ -1,0 +1,84 @@
+"""Who settles: the member of the group that is given the one partition of ``settled``. The others stand by."""
+
+import time
+from collections.abc import Iterable
+
+from confluent_kafka import Consumer, TopicPartition
+
+from schemas.errors import UnavailableError
+from schemas.topics import SETTLED
+from streams.consumer_groups import settle_group
+from streams.kafka_clients import confluent_config
+from streams.settings import Settings
+
+
+class Membership:
+    """This process's place in the group. It reads nothing: it is only given the partition, or not."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._consumer: Consumer | None = None
+        self._asked = time.monotonic()
+        self.joined = False
+        self.leads = False
+
+    def open(self) -> None:
+        """Ask to join the group."""
+        config = {
+            **confluent_config(self._settings),
+            "group.id": settle_group(self._settings),
+            "enable.auto.commit": False,
+            "session.timeout.ms": 6_000,  # the shortest that brokers allow: after a kill -9 others wait this long
+            "heartbeat.interval.ms": 1_500,
+        }
+        self._consumer = Consumer(config)
+        self._consumer.subscribe(
+            [self._settings.topics.of(SETTLED)],
+            on_assign=self._on_assign,
+            on_revoke=self._on_revoke,
+            on_lost=self._on_revoke,
+        )
+
+    def close(self) -> None:
+        """Leave the group, so that another takes over at once."""
+        consumer, self._consumer = self._consumer, None
+        self.leads = False
+        if consumer is not None:
+            consumer.close()
+
+    def poll(self, seconds: float) -> None:
+        """Learn what has changed. The group takes a member for dead that does not ask for minutes.
+
+        Raises:
+            UnavailableError: the group cannot be joined at all.
+        """
+        self._asked = time.monotonic()
+        message = self._opened.poll(seconds)
+        error = message.error() if message is not None else None
+        if error is not None and error.fatal():
+            raise UnavailableError(f"the group cannot be joined: {error.name()}")
+
+    @property
+    def silence(self) -> float:
+        """Seconds since it was last polled."""
+        return time.monotonic() - self._asked
+
+    @property
+    def metadata(self) -> object:
+        """What proves to the broker that this is still the member that it was."""
+        return self._opened.consumer_group_metadata()
+
+    @property
+    def _opened(self) -> Consumer:
+        if self._consumer is None:
+            raise RuntimeError("the membership is not open")
+        return self._consumer
+
+    def _on_assign(self, consumer: Consumer, partitions: Iterable[TopicPartition]) -> None:
+        consumer.assign([])
+        self.joined = True
+        self.leads = bool(list(partitions))
+
+    def _on_revoke(self, consumer: Consumer, partitions: Iterable[TopicPartition]) -> None:  # noqa: ARG002 - the callback's signature
+        consumer.unassign()
+        self.leads = False

@@ -1,0 +1,40 @@
+"""The settle process, put together from settings. It imports no guard and no model."""
+
+import signal
+import threading
+
+from streams.assignment import FixedPolicies
+from streams.health import HealthServer
+from streams.logs import get_logger
+from streams.metrics import Metrics
+from streams.policies import read_policies
+from streams.settings import Settings
+from streams.settle.loop import Settle
+from streams.settle.transactions import DeposedError
+
+
+def run_settle(settings: Settings) -> int:
+    """Settle, or stand by, until a signal; the exit status. 1 if another process has taken over by force."""
+    metrics = Metrics()
+    stop = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stop.set())
+    settle = Settle(settings, metrics, FixedPolicies(read_policies(settings.policies)))
+    health = HealthServer(
+        metrics.registry,
+        alive=settle.is_alive,
+        ready=settle.is_ready,
+        host=settings.metrics_host,
+        port=settings.metrics_port,
+    )
+    log = get_logger("streams.settle")
+    log.info("settle starts", url=health.start())
+    try:
+        settle.run(stop)
+    except DeposedError as error:
+        log.warning("deposed", reason=str(error))
+        return 1
+    finally:
+        health.stop()
+    log.info("settle ends")
+    return 0

@@ -1,0 +1,146 @@
+"""One process's time as the one that settles: from taking over to the first thing that goes wrong."""
+
+import time
+from collections.abc import Callable, Collection, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Final
+from uuid import UUID
+
+from schemas.codec import Message
+from schemas.errors import UnavailableError
+from schemas.reply import Settlement
+from schemas.topics import REQUESTS
+from streams.assignment import Policies
+from streams.kafka_admin import KafkaAdmin, Place, TopicDescription
+from streams.logs import get_logger
+from streams.metrics import Metrics
+from streams.settings import Settings
+from streams.settle.counting import count
+from streams.settle.entry import moment
+from streams.settle.feed import Feed, HeldOutcomes, settled_records
+from streams.settle.membership import Membership
+from streams.settle.publishing import Scribe
+from streams.settle.settlements import Origin
+from streams.settle.state import Settler, Terms
+from streams.settle.step import INPUTS, Step
+from streams.settle.transactions import Transactions
+
+_AT_ONCE: Final = 500  # messages, and requests that are due, in one transaction
+_LONGEST_WAIT_SECONDS: Final = 0.1
+_CHECK_SECONDS: Final = 30.0
+_log = get_logger("streams.settle")
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """What a tenure is given. ``poison`` are the spots of messages that the rules have failed on."""
+
+    settings: Settings
+    metrics: Metrics
+    policies: Policies
+    membership: Membership
+    poison: Collection[tuple[str, int, int]] = ()
+    clock: Callable[[], float] = time.time
+
+
+class Tenure:
+    """Takes over, then turns. Whatever is raised: close it, and take over anew.
+
+    Raises, from ``begin`` and ``turn``:
+        UnavailableError: the broker does not answer, or topics have changed.
+        DeposedError: another process has taken over.
+        PoisonError: the rules failed on a message.
+    """
+
+    def __init__(self, given: Surroundings) -> None:
+        self._given = given
+        self._admin = KafkaAdmin(given.settings)
+        self._transactions = Transactions(given.settings)
+        self._feed = Feed(given.settings)
+        self._held = HeldOutcomes(given.settings)
+        self._scribe = Scribe(given.settings.topics)
+        self._topics: Mapping[str, TopicDescription] = {}
+        self._checked = 0.0
+        self.turns = 0
+
+    def begin(self) -> None:
+        """Depose whoever settled before, restore the state, and start to read the inputs."""
+        settings = self._given.settings
+        self._transactions.open()
+        self._topics = self._described()
+        requests = settings.topics.of(REQUESTS)
+        places = (Place(topic.name, n) for topic in self._topics.values() for n in range(topic.partitions))
+        begins = self._feed.begin(places)
+        terms = Terms(
+            origin=Origin(requests, self._topics[requests].topic_id),
+            policies=self._given.policies,
+            payloads=self._held,
+            remember=round(settings.settled_hours * 3_600_000),
+        )
+        read = {place.partition: offset for place, offset in begins.items() if place.topic == requests}
+        self._settler = Settler(terms, read)
+        self._restore()
+        self._step = Step(self._settler, settings.topics, self._given.policies, self._given.poison)
+
+    def close(self) -> None:
+        """Let go of every connection."""
+        for part in (self._feed, self._held, self._transactions, self._admin):
+            part.close()
+
+    def turn(self) -> None:
+        """Settle what has come and what is due; wait a moment if there is neither."""
+        messages = self._feed.poll(self._patience(), _AT_ONCE)
+        now = self._now()
+        consequences = self._step.process(messages, now, _AT_ONCE)
+        publications = self._scribe.publications(consequences, moment(now))
+        if publications or messages:
+            start = time.perf_counter()
+            self._transactions.write(publications, _read(messages), self._given.membership.metadata)
+            self._given.metrics.transaction_seconds.observe(time.perf_counter() - start)
+        self.turns += 1
+        count(self._given.metrics, consequences, self._settler.book)
+        if time.monotonic() - self._checked > _CHECK_SECONDS and self._described() != self._topics:
+            raise UnavailableError("the topics have changed")
+
+    def _restore(self) -> None:
+        start, records = time.monotonic(), 0
+        for message in settled_records(self._given.settings, self._beat):
+            self._settler.restore(UUID((message.key or b"").decode()).bytes, _settlement(message), self._now())
+            records += 1
+        self._given.metrics.restores.inc()
+        book = self._settler.book
+        seconds = round(time.monotonic() - start, 3)
+        _log.info("restored", records=records, open=book.open, held=book.held, settled=book.settled, seconds=seconds)
+
+    def _beat(self) -> None:
+        self._given.membership.poll(0)
+        if not self._given.membership.leads:
+            raise UnavailableError("another process was given the lead")
+
+    def _described(self) -> Mapping[str, TopicDescription]:
+        """The inputs as they are. Offsets mean nothing in a topic created anew; a new partition has to be read."""
+        self._checked = time.monotonic()
+        wanted = {self._given.settings.topics.of(topic) for topic in INPUTS}
+        found = self._admin.describe(wanted)
+        if absent := wanted - found.keys():
+            raise UnavailableError("the topic is not there: run `weir topics create`", field=min(absent))
+        return found
+
+    def _patience(self) -> float:
+        """Seconds to wait for messages: until something is due at the longest."""
+        due = self._settler.book.next_due
+        if due is None:
+            return _LONGEST_WAIT_SECONDS
+        return min(max((due - self._now()) / 1000, 0.0), _LONGEST_WAIT_SECONDS)
+
+    def _now(self) -> int:
+        return round(self._given.clock() * 1000)
+
+
+def _read(messages: Iterable[Message]) -> Mapping[Place, int]:
+    """How far the messages reach: the offset of the next one in each partition."""
+    return {Place(message.topic, message.partition): message.offset + 1 for message in messages}
+
+
+def _settlement(message: Message) -> Settlement | None:
+    return Settlement.model_validate_json(message.value) if message.value else None
