@@ -42,9 +42,9 @@ def entry_place(subject: str, key_id: UUID, event: EventName) -> bytes:
     return _place("entry", subject, str(key_id), event.app, event.source, event.event_id, event.stage)
 
 
-def sealed_place(key_id: UUID) -> bytes:
-    """What something sealed is bound to. Whose it is and where it belongs, the event around it says."""
-    return _place("sealed", str(key_id))
+def sealed_place(key_id: UUID, request: str) -> bytes:
+    """What something sealed is bound to: carried over to another request, it does not open."""
+    return _place("sealed", str(key_id), request)
 
 
 def event_of(record: VaultRecord) -> EventName:

@@ -31,12 +31,16 @@ def subject_of(app: str, user: str | None, conversation: str) -> str:
 class Keeper(Protocol):
     """Encrypts for a subject, as ``subject_of`` names it. May be called from any thread."""
 
-    def seal(self, subject: str, content: Mapping[str, str]) -> Sealed:
-        """The content under the subject's data key: it can be carried along and opened by any process of ours."""
+    def seal(self, subject: str, content: Mapping[str, str], request: str) -> Sealed:
+        """The content under the subject's data key: any process of ours can open it, for the same request alone.
+
+        ``request`` is its ``request_key``. Gateways write completions: none may have one request's data put into
+        the reply to another.
+        """
         ...
 
-    def open(self, sealed: Sealed) -> Mapping[str, str]:
-        """What was sealed. Raises ``WeirError`` with ``VAULT_KEY``: another master key, or altered data."""
+    def open(self, sealed: Sealed, request: str) -> Mapping[str, str]:
+        """What was sealed. Raises ``WeirError`` with ``VAULT_KEY``: another master key or request, or altered data."""
         ...
 
     def keep(self, subject: str, content: Mapping[str, str], event: EventName) -> Sequence[Publication]:

@@ -41,14 +41,14 @@ class TopicKeeper:
         self._keys = DataKeys(master, clock)
         self._unwrap = lru_cache(_UNWRAPPED)(master.unwrap)
 
-    def seal(self, subject: str, content: Mapping[str, str]) -> Sealed:
+    def seal(self, subject: str, content: Mapping[str, str], request: str) -> Sealed:
         key = self._keys.of(subject)
-        data = encrypt(key.secret, pack(content), sealed_place(key.id))
+        data = encrypt(key.secret, pack(content), sealed_place(key.id, request))
         return Sealed(key_id=key.id, wrapped_key=to_text(key.wrapped), data=to_text(data))
 
-    def open(self, sealed: Sealed) -> Mapping[str, str]:
+    def open(self, sealed: Sealed, request: str) -> Mapping[str, str]:
         secret = self._unwrap(from_text(sealed.wrapped_key))
-        return unpack(decrypt(secret, from_text(sealed.data), sealed_place(sealed.key_id)))
+        return unpack(decrypt(secret, from_text(sealed.data), sealed_place(sealed.key_id, request)))
 
     def keep(self, subject: str, content: Mapping[str, str], event: EventName) -> Sequence[Publication]:
         key = self._keys.of(subject)

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from schemas.codec import Message, decode
 from schemas.errors import Code, WeirError
+from schemas.ids import request_key
 from schemas.topics import VAULT, Namespace
 from schemas.vault import VaultRecord
 from streams.vault.cipher import decrypt
@@ -24,6 +25,7 @@ NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
 MASTER = KeyRing([LocalKey(b"m" * 32)])
 EVENT = EventName("shop", "web", "e1", "screen")
 SUBJECT = subject_of("shop", "ann", "c1")
+REQUEST = request_key("web", "e1")
 TEXTS = st.text(st.characters(exclude_categories=()), max_size=60)  # lone surrogates and NULs too
 CONTENTS = st.dictionaries(TEXTS, TEXTS, max_size=4)
 NAMES = st.text(st.sampled_from("ab/%"), min_size=1, max_size=4)
@@ -63,7 +65,7 @@ def altered(text, at):
 @given(CONTENTS)
 def test_what_is_sealed_opens_in_any_process(content):
     """Every text comes back as it was, from a keeper that only shares the master key."""
-    assert keeper().open(keeper().seal(SUBJECT, content)) == content
+    assert keeper().open(keeper().seal(SUBJECT, content, REQUEST), REQUEST) == content
 
 
 @given(CONTENTS)
@@ -75,30 +77,37 @@ def test_what_is_kept_opens_with_its_key(content):
 @pytest.mark.parametrize("text", ["x" * 10_000_000, "\ud800" * 1_000_000, "\x00" * 1_000_000, "مرحبا 👋" * 100_000])
 def test_huge_texts_come_back(text):
     """Size changes nothing, and what repeats itself takes little room."""
-    sealed = keeper().seal(SUBJECT, {"prompt": text})
-    assert keeper().open(sealed) == {"prompt": text}
+    sealed = keeper().seal(SUBJECT, {"prompt": text}, REQUEST)
+    assert keeper().open(sealed, REQUEST) == {"prompt": text}
     assert len(sealed.data) < len(text) / 10
 
 
 @given(st.integers(0, 10_000), st.sampled_from(["wrapped_key", "data"]))
 def test_no_byte_of_something_sealed_can_be_altered(at, name):
     """A byte changed anywhere, in the wrapped key or the data, is VAULT_KEY."""
-    sealed = keeper().seal(SUBJECT, {"<EMAIL_1>": "ann@example.org"})
+    sealed = keeper().seal(SUBJECT, {"<EMAIL_1>": "ann@example.org"}, REQUEST)
     bad = sealed.model_copy(update={name: altered(getattr(sealed, name), at)})
-    assert refused(lambda: keeper().open(bad))
+    assert refused(lambda: keeper().open(bad, REQUEST))
 
 
 @given(st.sampled_from(["wrapped_key", "data"]), st.text(max_size=8) | st.binary(max_size=70).map(to_text))
 def test_anything_in_place_of_something_sealed_is_refused(name, text):
     """Whatever stands in a field, the error is VAULT_KEY."""
-    sealed = keeper().seal(SUBJECT, {"<EMAIL_1>": "ann@example.org"})
-    assert refused(lambda: keeper().open(sealed.model_copy(update={name: text})))
+    sealed = keeper().seal(SUBJECT, {"<EMAIL_1>": "ann@example.org"}, REQUEST)
+    assert refused(lambda: keeper().open(sealed.model_copy(update={name: text}), REQUEST))
 
 
 def test_the_name_of_the_key_belongs_to_what_is_sealed():
     """Something sealed under another key's name does not open."""
-    sealed = keeper().seal(SUBJECT, {"<EMAIL_1>": "ann@example.org"})
-    assert refused(lambda: keeper().open(sealed.model_copy(update={"key_id": uuid4()})))
+    sealed = keeper().seal(SUBJECT, {"<EMAIL_1>": "ann@example.org"}, REQUEST)
+    assert refused(lambda: keeper().open(sealed.model_copy(update={"key_id": uuid4()}), REQUEST))
+
+
+def test_what_is_sealed_opens_for_its_request_alone():
+    """Carried over to another request, something sealed is VAULT_KEY: nobody's data end in another's reply."""
+    sealed = keeper().seal(SUBJECT, {"<EMAIL_1>": "ann@example.org"}, REQUEST)
+    assert refused(lambda: keeper().open(sealed, request_key("web", "e2")))
+    assert refused(lambda: keeper().open(sealed, request_key("app", "e1")))
 
 
 @given(st.integers(0, 10_000))
@@ -118,16 +127,18 @@ def test_an_entry_opens_only_where_it_belongs(field):
 
 def test_another_master_key_opens_nothing():
     """The error names the master key that is missing, by its id."""
-    sealed = keeper().seal(SUBJECT, {"<EMAIL_1>": "ann@example.org"})
+    sealed = keeper().seal(SUBJECT, {"<EMAIL_1>": "ann@example.org"}, REQUEST)
     with pytest.raises(WeirError, match=f"VAULT_KEY.*{MASTER.id}"):
-        keeper(KeyRing([LocalKey(b"n" * 32)])).open(sealed)
+        keeper(KeyRing([LocalKey(b"n" * 32)])).open(sealed, REQUEST)
 
 
 def test_a_ring_opens_what_an_older_key_wrapped():
     """With the new master key first and the old one behind it, old and new things open."""
     ring = keeper(KeyRing([LocalKey(b"n" * 32), LocalKey(b"m" * 32)]))
-    assert ring.open(keeper().seal(SUBJECT, {"a": "old"})) == {"a": "old"}
-    assert keeper(KeyRing([LocalKey(b"n" * 32)])).open(ring.seal(SUBJECT, {"a": "new"})) == {"a": "new"}
+    assert ring.open(keeper().seal(SUBJECT, {"a": "old"}, REQUEST), REQUEST) == {"a": "old"}
+    assert keeper(KeyRing([LocalKey(b"n" * 32)])).open(ring.seal(SUBJECT, {"a": "new"}, REQUEST), REQUEST) == {
+        "a": "new"
+    }
 
 
 @given(st.tuples(NAMES, st.none() | NAMES, NAMES), st.tuples(NAMES, st.none() | NAMES, NAMES))
@@ -188,7 +199,7 @@ def test_a_data_key_is_published_with_every_entry():
 def test_nothing_prints_a_text_or_a_key():
     """No repr holds what is protected: not of keepers, records or keys."""
     mine = keeper()
-    sealed = mine.seal(SUBJECT, {"prompt": "canary"})
+    sealed = mine.seal(SUBJECT, {"prompt": "canary"}, REQUEST)
     secret = DataKeys(MASTER, lambda: NOON).of(SUBJECT)
     shown = repr([mine, sealed, kept({"prompt": "canary"}), mine.keep(SUBJECT, {"a": "canary"}, EVENT), secret, MASTER])
     for hidden in ("canary", sealed.data, sealed.wrapped_key, repr(secret.secret), repr(b"m" * 32)):

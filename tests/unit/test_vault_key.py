@@ -130,5 +130,5 @@ def test_with_a_key_there_is_one():
     text = new_key()
     with capture_logs() as lines:
         keeper = open_vault(settings(vault_key=text))
-    assert keeper.open(keeper.seal("s", {"a": "b"})) == {"a": "b"}
+    assert keeper.open(keeper.seal("s", {"a": "b"}, "r"), "r") == {"a": "b"}
     assert text not in repr(lines)
