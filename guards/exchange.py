@@ -2,11 +2,13 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from typing import Final
 
 from guards.guard import Passage, Side
 from schemas.conversation import Interaction, Message, Request
 
 SEPARATOR = "\n"
+EVERY_SIDE: Final = frozenset(Side)
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,11 +33,15 @@ class SideText:
 
 @dataclass(frozen=True, slots=True)
 class Exchange:
-    """A prompt, a response, or both, with context. None means: not given."""
+    """A prompt, a response, or both, with context. None means: not given.
+
+    A side that is not in ``judged`` is only a companion: what the others are read against.
+    """
 
     prompt: tuple[Message, ...] | None = field(default=None, repr=False)
     response: str | None = field(default=None, repr=False)
     context: tuple[str, ...] | None = field(default=None, repr=False)
+    judged: frozenset[Side] = EVERY_SIDE
 
     @classmethod
     def of(cls, record: Request | Interaction) -> "Exchange":
@@ -44,16 +50,25 @@ class Exchange:
             return cls(prompt=record.messages, context=record.context)
         return cls(prompt=record.prompt, response=record.response, context=record.context)
 
+    @classmethod
+    def answering(cls, request: Request, response: str) -> "Exchange":
+        """A response to be judged as the answer to a request that has been judged."""
+        return cls(request.messages, response, request.context, judged=frozenset({Side.RESPONSE}))
+
+    def judges(self, side: Side) -> bool:
+        """Whether the side was given and is to be judged."""
+        return side in self.judged and getattr(self, side) is not None
+
     def sides(self) -> Iterator[SideText]:
-        """Every text that was given: prompt, response, then the context passages in order."""
-        if self.prompt is not None:
+        """Every text to be judged: prompt, response, then the context passages in order."""
+        if self.prompt is not None and self.judges(Side.PROMPT):
             yield SideText(Side.PROMPT, SEPARATOR.join(m.content for m in self.prompt), tuple(_placed(self.prompt)))
-        if self.response is not None:
+        if self.response is not None and self.judges(Side.RESPONSE):
             passage = Passage(
                 self.response, Side.RESPONSE, "assistant", question=self._question(), context=self.context or ()
             )
             yield SideText(Side.RESPONSE, self.response, (Placed(0, passage),))
-        for text in self.context or ():
+        for text in (self.context or ()) if self.judges(Side.CONTEXT) else ():
             yield SideText(Side.CONTEXT, text, (Placed(0, Passage(text, Side.CONTEXT, "tool")),))
 
     def _question(self) -> str | None:
