@@ -2,7 +2,10 @@
 
 from collections.abc import Mapping, Sequence
 
-from guards.guard import Head, Passage, Reading, Score, Side, TextFeatures
+import numpy as np
+from numpy.typing import NDArray
+
+from guards.guard import Floats, Head, Passage, Reading, Score, Side, TextFeatures
 
 
 class ClassifierGuard:
@@ -32,17 +35,27 @@ class ClassifierGuard:
         return [self._read(features[passage.text] if self.needs(passage) else None) for passage in passages]
 
     def _read(self, features: TextFeatures | None) -> Reading:
-        if features is None or not len(features.spans):
-            return Reading({label: Score(0.0) for label in self.labels})
-        probabilities = self._head.predict(features)
-        worst = probabilities.argmax(axis=0)
-        return Reading(
-            {
-                label: Score(
-                    float(probabilities[window, column]),
-                    int(features.spans[window, 0]),
-                    int(features.spans[window, 1]),
-                )
-                for column, (label, window) in enumerate(zip(self.labels, worst, strict=True))
-            }
-        )
+        if features is None:
+            return blank_reading(self.labels)
+        return worst_windows(self.labels, features.spans, self._head.predict(features))
+
+
+def blank_reading(labels: Sequence[str]) -> Reading:
+    """The reading of a passage that holds nothing to be judged: every label scores 0."""
+    return Reading({label: Score(0.0) for label in labels})
+
+
+def worst_windows(labels: Sequence[str], spans: NDArray[np.int32], values: Floats) -> Reading:
+    """Each label's highest score over the windows, with the span of the window that it comes from.
+
+    ``spans`` is ``(windows, 2)``, ``values`` is ``(windows, labels)``; without windows every label scores 0.
+    """
+    if not len(spans):
+        return blank_reading(labels)
+    worst = values.argmax(axis=0)
+    return Reading(
+        {
+            label: Score(float(values[window, column]), int(spans[window, 0]), int(spans[window, 1]))
+            for column, (label, window) in enumerate(zip(labels, worst, strict=True))
+        }
+    )

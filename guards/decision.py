@@ -40,7 +40,7 @@ def judge_side(side: SideText, guards: Sequence[Guard], readings: Readings, poli
     reads = [
         _Read(guard, rules.get(guard.name), outcomes)  # type: ignore[call-overload]  # a configured guard has any name
         for guard in guards
-        if (outcomes := [(p, readings[guard.name, p.passage]) for p in side.placed if guard.applies(p.passage)])
+        if (outcomes := [(p, readings[guard, p.passage]) for p in side.placed if guard.applies(p.passage)])
     ]
     findings = [finding for read in reads for finding in _findings(read, side)]
     return SideJudgement(

@@ -106,8 +106,34 @@ class Head(Protocol):
         ...
 
 
+class WindowScores(Protocol):
+    """What a scorer says of one text, by window.
+
+    ``spans`` is ``(windows, 2)``: first and past-the-end code point; the windows cover the text. ``values`` is
+    ``(windows, labels)``, each 0 to 1. A blank text has no windows.
+    """
+
+    @property
+    def spans(self) -> NDArray[np.int32]: ...
+    @property
+    def values(self) -> Floats: ...
+
+
+class Scorer(Protocol):
+    """A classifier that reads texts by itself, without the shared encoder. Deterministic and thread-safe."""
+
+    @property
+    def version(self) -> str: ...
+    @property
+    def labels(self) -> tuple[str, ...]: ...
+
+    def score(self, texts: Sequence[str]) -> Sequence[WindowScores]:
+        """Scores in the order of ``texts``. Any string is legal: empty, huge, NULs, lone surrogates."""
+        ...
+
+
 class Guard(Protocol):
-    """Reads passages in batches.
+    """Reads passages in batches. Told apart by identity: two guards of one name may be at work side by side.
 
     ``name`` is what policies call it, ``version`` changes whenever its output may, and ``labels`` are the score
     keys that it always reports (empty for a guard that only has hits). ``lower_is_worse`` tells which side of a

@@ -1,11 +1,12 @@
 """Exchanges and their policies to judgements: the one way that texts are judged, on the command line and on Kafka."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
+from guards.choices import Alternatives, Choices
 from guards.decision import judge_side, unjudged_side
 from guards.exchange import Exchange, SideText
-from guards.guard import Encoder, Guard, Side
+from guards.guard import Encoder, Guard, Passage, Side
 from guards.reader import Reader, Readings
 from schemas.actions import worst
 from schemas.policy import Policy
@@ -20,45 +21,85 @@ class Case:
     policy: Policy
 
 
-class Pipeline:
-    """Judges exchanges in batches. Thread-safe; a judgement does not depend on what else is in the batch."""
+@dataclass(frozen=True, slots=True)
+class _Task:
+    """A case with the texts to be judged and the guards that its policy chooses."""
 
-    def __init__(self, guards: Sequence[Guard], encoder: Encoder) -> None:
-        self._reader = Reader(guards, encoder)
+    case: Case
+    texts: tuple[SideText, ...]
+    guards: tuple[Guard, ...]
+
+
+class Pipeline:
+    """Judges exchanges in batches. Thread-safe; a judgement does not depend on what else is in the batch.
+
+    ``alternatives`` are the other models that policies may choose, by guard; ``report`` is told which one was wanted
+    in vain, and why.
+    """
+
+    def __init__(
+        self,
+        guards: Sequence[Guard],
+        encoder: Encoder,
+        alternatives: Alternatives | None = None,
+        report: Callable[[str, Exception], None] = lambda _model, _error: None,
+    ) -> None:
+        self._choices = Choices(guards, alternatives or {}, report=report)
+        self._reader = Reader(encoder)
 
     @property
     def versions(self) -> Mapping[str, str]:
-        """The version of every guard, by name."""
-        return {guard.name: guard.version for guard in self._reader.guards}
+        """The version of every built-in guard, by name."""
+        return {guard.name: guard.version for guard in self._choices.built_in}
+
+    def versions_for(self, policy: Policy) -> Mapping[str, str]:
+        """The version of every guard that judges by the policy, by name; ``unavailable`` where a model is absent."""
+        return {guard.name: guard.version for guard in self._choices.of(policy)}
+
+    def prepare(self, policies: Iterable[Policy]) -> None:
+        """Load the models that the policies choose, before they are in force. May take seconds; safe to repeat.
+
+        A policy that was not prepared has its models loaded when it first judges.
+
+        Raises:
+            ConfigError: ``POLICY`` for a model that does not exist, naming those that do.
+            WeirError: a model that cannot be loaded.
+        """
+        self._choices.load(policies)
 
     def judge(self, cases: Sequence[Case]) -> list[Judgement]:
         """One judgement a case, in order. Never raises for a text or a guard at fault: that is a finding."""
-        sides = [list(case.exchange.sides()) for case in cases]
-        passages = (
-            placed.passage
-            for case, texts in zip(cases, sides, strict=True)
-            for side in texts
-            if not _too_long(side, case.policy)
-            for placed in side.placed
-        )
-        readings = self._reader.read(passages, max((case.policy.max_chars for case in cases), default=0))
-        return [self._judge(texts, case, readings) for case, texts in zip(cases, sides, strict=True)]
+        tasks = [_Task(case, tuple(case.exchange.sides()), self._choices.of(case.policy)) for case in cases]
+        readings = self._reader.read(_plan(tasks), max((case.policy.max_chars for case in cases), default=0))
+        return [_judge(task, readings) for task in tasks]
 
-    def _judge(self, texts: Sequence[SideText], case: Case, readings: Readings) -> Judgement:
-        judged: dict[Side, list[SideJudgement]] = {side: [] for side in Side}
-        for text in texts:
-            judged[text.side].append(self._judge_side(text, case.policy, readings))
-        return Judgement(
-            action=worst(side.action for sides in judged.values() for side in sides),
-            prompt=next(iter(judged[Side.PROMPT]), None),
-            response=next(iter(judged[Side.RESPONSE]), None),
-            context=tuple(judged[Side.CONTEXT]) if case.exchange.context is not None else None,
-        )
 
-    def _judge_side(self, text: SideText, policy: Policy, readings: Readings) -> SideJudgement:
-        if _too_long(text, policy):
-            return unjudged_side(text, self._reader.guards, policy)
-        return judge_side(text, self._reader.guards, readings, policy)
+def _plan(tasks: Sequence[_Task]) -> Mapping[Guard, Mapping[Passage, None]]:
+    """What each guard has to read: the distinct passages that it applies to, of texts that are not too long."""
+    plan: dict[Guard, dict[Passage, None]] = {}
+    for task in tasks:
+        passages = [p.passage for text in task.texts if not _too_long(text, task.case.policy) for p in text.placed]
+        for guard in task.guards:
+            plan.setdefault(guard, {}).update((passage, None) for passage in passages if guard.applies(passage))
+    return plan
+
+
+def _judge(task: _Task, readings: Readings) -> Judgement:
+    judged: dict[Side, list[SideJudgement]] = {side: [] for side in Side}
+    for text in task.texts:
+        judged[text.side].append(_judge_side(text, task, readings))
+    return Judgement(
+        action=worst(side.action for sides in judged.values() for side in sides),
+        prompt=next(iter(judged[Side.PROMPT]), None),
+        response=next(iter(judged[Side.RESPONSE]), None),
+        context=tuple(judged[Side.CONTEXT]) if task.case.exchange.context is not None else None,
+    )
+
+
+def _judge_side(text: SideText, task: _Task, readings: Readings) -> SideJudgement:
+    if _too_long(text, task.case.policy):
+        return unjudged_side(text, task.guards, task.case.policy)
+    return judge_side(text, task.guards, readings, task.case.policy)
 
 
 def _too_long(side: SideText, policy: Policy) -> bool:

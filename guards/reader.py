@@ -1,6 +1,6 @@
-"""Reads passages with every guard in one batch; a guard that raises fails for the passage at fault only."""
+"""Reads a batch's passages, each with the guards that want it; a guard that raises fails for one passage only."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from guards.guard import Encoder, Guard, Passage, Reading, TextFeatures
@@ -15,32 +15,29 @@ class Failed:
 
 
 Outcome = Reading | Failed
-Readings = Mapping[tuple[str, Passage], Outcome]
-"""What each guard, by name, says of each passage that it applies to."""
+Readings = Mapping[tuple[Guard, Passage], Outcome]
+"""What each guard says of each passage that it was given. Guards are told apart by identity, not by name."""
 
 
 class Reader:
-    """All guards over one encoder pass. Pure once built, and safe to call from any thread if the guards are."""
+    """Guards over one encoder pass. Pure once built, and safe to call from any thread if the guards are."""
 
-    def __init__(self, guards: Sequence[Guard], encoder: Encoder) -> None:
-        self.guards = tuple(guards)
+    def __init__(self, encoder: Encoder) -> None:
         self._encoder = encoder
 
-    def read(self, passages: Iterable[Passage], max_chars: int) -> Readings:
-        """Every applicable guard's outcome for every distinct passage. Never raises for a text or a broken guard.
+    def read(self, plan: Mapping[Guard, Collection[Passage]], max_chars: int) -> Readings:
+        """Every guard's outcome for every distinct passage that the plan gives it, and nothing else.
 
-        A passage for which a guard needs a companion longer than ``max_chars`` fails for that guard: an endless
-        question must not be encoded only because its answer is short.
+        Never raises for a text or a broken guard. A passage for which a guard needs a companion longer than
+        ``max_chars`` fails for that guard: an endless question must not be encoded only because its answer is short.
         """
-        distinct = list(dict.fromkeys(passages))
-        plan = [(guard, [passage for passage in distinct if guard.applies(passage)]) for guard in self.guards]
-        needed = dict.fromkeys(text for guard, wanted in plan for passage in wanted for text in guard.needs(passage))
+        needed = dict.fromkeys(text for guard, wanted in plan.items() for p in wanted for text in guard.needs(p))
         features = self._encode([text for text in needed if len(text) <= max_chars])
-        outcomes: dict[tuple[str, Passage], Outcome] = {}
-        for guard, wanted in plan:
+        outcomes: dict[tuple[Guard, Passage], Outcome] = {}
+        for guard, wanted in plan.items():
             readable = [p for p in wanted if all(len(text) <= max_chars for text in guard.needs(p))]
-            outcomes.update(((guard.name, passage), Failed(Code.TOO_LONG)) for passage in wanted)
-            outcomes.update(((guard.name, passage), outcome) for passage, outcome in _read(guard, readable, features))
+            outcomes.update(((guard, passage), Failed(Code.TOO_LONG)) for passage in wanted)
+            outcomes.update(((guard, passage), outcome) for passage, outcome in _read(guard, readable, features))
         return outcomes
 
     def _encode(self, texts: list[str]) -> dict[str, TextFeatures]:

@@ -1,30 +1,55 @@
-"""Every guard, by the name that policies use. A new guard is one file, one line here and one table of examples."""
+"""Every guard, by the name that policies use. A new guard is one file, one line here and one table of examples.
 
-from collections.abc import Callable, Mapping
+So is another model for a guard: one line in ``ALTERNATIVES``, under the name that a policy's ``models`` chooses it by.
+"""
+
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from typing import Final
+from functools import partial
+from typing import Final, TypeAlias
 
+from guards.choices import refuse_unknown
 from guards.classifier import ClassifierGuard
 from guards.groundedness import GroundednessGuard
-from guards.guard import Encoder, Guard, Head, Side
+from guards.guard import Encoder, Guard, Head, Scorer, Side
 from guards.pii import PiiGuard
 from guards.pipeline import Pipeline
 from guards.relevance import RelevanceGuard
+from guards.scorer import ScorerGuard
 from guards.secrets import SecretsGuard
+from schemas.errors import Code, ConfigError
+from schemas.policy import Policy
+
+
+def _no_detoxify() -> Scorer:
+    raise ConfigError("this pipeline was built without Detoxify", code=Code.MODEL_MISSING, field="detoxify")
 
 
 @dataclass(frozen=True, slots=True)
 class Parts:
-    """The loaded models that guards are made of."""
+    """The models that guards are made of: loaded, or loaded when a policy first wants them.
+
+    ``detoxify`` may take seconds, and raises a ``WeirError`` if the model cannot be loaded.
+    """
 
     encoder: Encoder
     toxicity: Head
     injection: Head
+    detoxify: Callable[[], Scorer] = _no_detoxify
+
+
+Build: TypeAlias = Callable[[Parts], Guard]
+
+_SPOKEN: Final = frozenset({Side.PROMPT, Side.RESPONSE})
+_SPEAKERS: Final = frozenset({"user", "assistant", "tool"})
 
 
 def _toxicity(parts: Parts) -> Guard:
-    sides = frozenset({Side.PROMPT, Side.RESPONSE})
-    return ClassifierGuard("toxicity", parts.toxicity, sides, roles=frozenset({"user", "assistant", "tool"}))
+    return ClassifierGuard("toxicity", parts.toxicity, _SPOKEN, _SPEAKERS)
+
+
+def _detoxify(parts: Parts) -> Guard:
+    return ScorerGuard("toxicity", parts.detoxify(), _SPOKEN, _SPEAKERS)
 
 
 def _injection(parts: Parts) -> Guard:
@@ -44,7 +69,7 @@ def _secrets(_: Parts) -> Guard:
     return guard
 
 
-GUARDS: Final[Mapping[str, Callable[[Parts], Guard]]] = {
+GUARDS: Final[Mapping[str, Build]] = {
     "toxicity": _toxicity,
     "injection": _injection,
     "pii": _pii,
@@ -54,6 +79,38 @@ GUARDS: Final[Mapping[str, Callable[[Parts], Guard]]] = {
 }
 
 
-def build_pipeline(parts: Parts) -> Pipeline:
-    """A pipeline of every guard. Loads the pattern guards: a second or so, so do it off the event loop."""
-    return Pipeline([build(parts) for build in GUARDS.values()], parts.encoder)
+ALTERNATIVES: Final[Mapping[str, Mapping[str, Build]]] = {
+    "toxicity": {"detoxify": _detoxify},
+}
+
+
+def refuse_unknown_models(policies: Iterable[Policy]) -> None:
+    """Check that the models which the policies choose exist. Loads nothing.
+
+    Raises:
+        ConfigError: ``POLICY``, naming the policy, the guard and the models that it has.
+    """
+    refuse_unknown(policies, ALTERNATIVES)
+
+
+def build_pipeline(
+    parts: Parts,
+    policies: Iterable[Policy] = (),
+    report: Callable[[str, Exception], None] = lambda _model, _error: None,
+) -> Pipeline:
+    """A pipeline of every guard, prepared for the policies.
+
+    Loads the pattern guards and the models that the policies choose: a second or many, so do it off the event loop.
+    ``report`` is told which model a policy that came later wanted in vain, and why.
+
+    Raises:
+        ConfigError: ``POLICY`` for a model that does not exist, naming those that do.
+        WeirError: a model that cannot be loaded.
+    """
+    alternatives = {
+        guard: {model: partial(build, parts) for model, build in models.items()}
+        for guard, models in ALTERNATIVES.items()
+    }
+    pipeline = Pipeline([build(parts) for build in GUARDS.values()], parts.encoder, alternatives, report)
+    pipeline.prepare(policies)
+    return pipeline

@@ -29,19 +29,24 @@ def padded_length(tokens: int) -> int:
     return -(-tokens // PAD_MULTIPLE) * PAD_MULTIPLE
 
 
-def plan_batches(windows: Sequence[NDArray[np.int32]], tokens: int = MICRO_BATCH_TOKENS) -> Iterator[MicroBatch]:
-    """Every window exactly once, shortest first, in micro-batches of at most ``tokens`` padded tokens each."""
+def plan_batches(
+    windows: Sequence[NDArray[np.int32]], tokens: int = MICRO_BATCH_TOKENS, padding: int = 0
+) -> Iterator[MicroBatch]:
+    """Every window exactly once, shortest first, in micro-batches of at most ``tokens`` padded tokens each.
+
+    ``padding`` is the id of the model's [PAD].
+    """
     by_length: defaultdict[int, list[int]] = defaultdict(list)
     for row, window in enumerate(windows):
         by_length[padded_length(len(window))].append(row)
     for length, rows in sorted(by_length.items()):
         size = max(1, tokens // length)
         for start in range(0, len(rows), size):
-            yield _pad([*rows[start : start + size]], windows, length)
+            yield _pad([*rows[start : start + size]], windows, length, padding)
 
 
-def _pad(rows: Sequence[int], windows: Sequence[NDArray[np.int32]], length: int) -> MicroBatch:
-    ids = np.zeros((len(rows), length), np.int32)  # 0 is [PAD]
+def _pad(rows: Sequence[int], windows: Sequence[NDArray[np.int32]], length: int, padding: int) -> MicroBatch:
+    ids = np.full((len(rows), length), padding, np.int32)
     mask = np.zeros_like(ids)
     for place, row in enumerate(rows):
         ids[place, : len(windows[row])] = windows[row]

@@ -53,31 +53,23 @@ def window_starts(count: int, size: int = CONTENT_TOKENS, stride: int = STRIDE_T
     return [*range(0, count - size, stride), count - size]
 
 
-class WindowTokenizer:
-    """Cuts any string into windows. Thread-safe after ``load``."""
+class TextCutter:
+    """Cuts any string into windows with a model's own tokenizer, which it takes over. Thread-safe.
 
-    def __init__(self, path: Path) -> None:
-        self._path = path
-        self._tokenizer: Tokenizer | None = None
-        self._frames: tuple[np.int32, ...] = ()
+    Raises ValueError when the tokenizer does not put one token before a text and one behind it.
+    """
 
-    def load(self) -> None:
-        """Read the tokenizer file. Raises ConfigError when it cannot be used."""
-        try:
-            tokenizer = Tokenizer.from_file(str(self._path))
-        except Exception as error:  # the library raises bare Exception
-            raise ConfigError(f"{self._path.name} is not a tokenizer file", code=Code.MODEL_CORRUPT) from error
+    def __init__(self, tokenizer: Tokenizer) -> None:
         tokenizer.no_padding()
         tokenizer.no_truncation()
         pieces = pre_tokenizers.Split(Regex(rf"\S{{{PIECE_CHARS}}}"), "isolated")
-        tokenizer.pre_tokenizer = pre_tokenizers.Sequence([pieces, tokenizer.pre_tokenizer])
-        self._frames = tuple(np.array(tokenizer.encode("").ids, np.int32))  # [CLS] and [SEP]
+        own = [tokenizer.pre_tokenizer] if tokenizer.pre_tokenizer else []
+        tokenizer.pre_tokenizer = pre_tokenizers.Sequence([pieces, *own])
         self._tokenizer = tokenizer
+        self._first, self._last = np.array(tokenizer.encode("").ids, np.int32)  # [CLS] and [SEP]
 
     def cut(self, text: str) -> WindowedText:
         """Windows of ``text``. Any string is legal; a lone surrogate is read as U+FFFD."""
-        if self._tokenizer is None:
-            raise ConfigError("the tokenizer is used before load()")
         if not text or text.isspace():
             return _NOTHING
         encoding = self._tokenizer.encode(_encodable(text), add_special_tokens=False)
@@ -93,8 +85,28 @@ class WindowTokenizer:
         return WindowedText(spans, tuple(self._frame(tokens[a:b]) for a, b in windows))
 
     def _frame(self, content: NDArray[np.int32]) -> NDArray[np.int32]:
-        first, last = self._frames
-        return np.concatenate(([first], content, [last]), dtype=np.int32)
+        return np.concatenate(([self._first], content, [self._last]), dtype=np.int32)
+
+
+class WindowTokenizer:
+    """A cutter from a tokenizer's file. Thread-safe after ``load``."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._cutter: TextCutter | None = None
+
+    def load(self) -> None:
+        """Read the tokenizer file. Raises ConfigError when it cannot be used."""
+        try:
+            self._cutter = TextCutter(Tokenizer.from_file(str(self._path)))
+        except Exception as error:  # the library raises bare Exception
+            raise ConfigError(f"{self._path.name} is not a tokenizer file", code=Code.MODEL_CORRUPT) from error
+
+    def cut(self, text: str) -> WindowedText:
+        """Windows of ``text``. Any string is legal; a lone surrogate is read as U+FFFD."""
+        if self._cutter is None:
+            raise ConfigError("the tokenizer is used before load()")
+        return self._cutter.cut(text)
 
 
 def _windows(text: str, count: int, offsets: Sequence[tuple[int, int]]) -> list[tuple[int, int]]:

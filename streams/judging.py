@@ -138,7 +138,7 @@ class JudgingStage:
             "code": _incomplete(judgement),
             "field": None,
             "policy": policy.reference,
-            "versions": dict(self._pipeline.versions) if self._pipeline else {},
+            "versions": dict(self._pipeline.versions_for(policy)) if self._pipeline else {},
             "review_probability": policy.sampling.review,
             "review_sampled": self._given.sampler.keeps(str(unit), policy.sampling.review),
             "guard_seconds": seconds,

@@ -18,12 +18,13 @@ from streams.worker import run_worker
 
 def judging_stages(settings: Settings, metrics: Metrics) -> Mapping[str, Stage]:
     """The stages of a worker, by the agents' names. They share one pipeline, which the first to load makes."""
+    policies = read_policies(settings.policies)
     surroundings = Surroundings(
         namespace=settings.topics,
-        policies=read_policies(settings.policies),
+        policies=policies,
         sampler=Sampler(settings.sampling_secret.get_secret_value().encode(), "review"),
         metrics=metrics,
-        load_pipeline=cache(partial(load_pipeline, settings.models_directory, settings.threads)),
+        load_pipeline=cache(partial(load_pipeline, settings, policies.policies)),
         topic_id=partial(_topic_id, settings),
     )
     stages = (JudgingStage("screen", REQUESTS, surroundings), JudgingStage("observe", INTERACTIONS, surroundings))

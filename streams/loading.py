@@ -1,17 +1,47 @@
 """The guard pipeline from the model files: explicit, slow, once a process."""
 
-from pathlib import Path
+from collections.abc import Iterable
+from functools import partial
 
+from guards.guard import Scorer
 from guards.pipeline import Pipeline
 from guards.registry import Parts, build_pipeline
 from models.bundle import load_bundle
+from schemas.errors import Code, ConfigError, WeirError
+from schemas.policy import Policy
+from streams.logs import get_logger
+from streams.settings import Settings
+
+logger = get_logger(__name__)
 
 
-def load_pipeline(models: Path, threads: int) -> Pipeline:
-    """A pipeline of every guard over the models in a folder. Takes a second or two: call it off the event loop.
+def load_pipeline(settings: Settings, policies: Iterable[Policy] = ()) -> Pipeline:
+    """A pipeline of every guard, with the models that the policies choose. Takes seconds: call it off the event loop.
 
     Raises:
-        ConfigError: ``MODEL_MISSING`` or ``MODEL_CORRUPT``, naming the command that mends it.
+        ConfigError: ``MODEL_MISSING`` or ``MODEL_CORRUPT``, naming the command or the setting that mends it;
+            ``POLICY`` for a model that does not exist.
+        UnavailableError: a model that has to be fetched from a hub which does not answer.
     """
-    bundle = load_bundle(models, threads)
-    return build_pipeline(Parts(bundle.encoder, bundle.toxicity, bundle.injection))
+    bundle = load_bundle(settings.models_directory, settings.threads)
+    parts = Parts(bundle.encoder, bundle.toxicity, bundle.injection, partial(_load_detoxify, settings))
+    return build_pipeline(parts, policies, _report)
+
+
+def _load_detoxify(settings: Settings) -> Scorer:
+    try:
+        from models.detoxify_model import DetoxifyModel  # noqa: PLC0415 - an extra, and torch takes seconds to import
+    except ImportError:
+        message = "a policy chooses Detoxify, which is not installed: pip install 'weir[detoxify]'"
+        raise ConfigError(message, code=Code.MODEL_MISSING, field="detoxify") from None
+    model = DetoxifyModel(
+        settings.detoxify, settings.models_directory / "detoxify", threads=settings.threads, device=settings.device
+    )
+    model.load()
+    return model
+
+
+def _report(model: str, error: Exception) -> None:
+    # A foreign exception might quote what it failed on: its type is enough.
+    reason = str(error) if isinstance(error, WeirError) else type(error).__name__
+    logger.error("a policy wants a model that cannot be loaded", model=model, reason=reason)

@@ -1,3 +1,9 @@
 """Fixtures that every test may ask for."""
 
-pytest_plugins = ["tests.fixtures.broker", "tests.fixtures.engine", "tests.fixtures.models", "tests.fixtures.stack"]
+pytest_plugins = [
+    "tests.fixtures.broker",
+    "tests.fixtures.detoxify",
+    "tests.fixtures.engine",
+    "tests.fixtures.models",
+    "tests.fixtures.stack",
+]

@@ -32,7 +32,7 @@ def check(
 
     settings = load_settings()
     chosen = read_policy(policy) if policy else shipped_policy()
-    load = partial(load_pipeline, settings.models_directory, settings.threads)
+    load = partial(load_pipeline, settings, [chosen])
     checked: Iterable[Checked]
     unreadable = 0
     with open_input(file) as stream:

@@ -39,7 +39,7 @@ def path_figures() -> list[Figure]:
 
 def _bare() -> float:
     settings = load_settings()
-    pipeline = load_pipeline(settings.models_directory, 1)
+    pipeline = load_pipeline(settings)
     policy = shipped_policy()
     records = [validate(body, Interaction) for body in interactions(_EVENTS, seed=7)]
     cases = [Case(Exchange.of(record), policy) for record in records]
