@@ -92,7 +92,7 @@ def _judge(task: _Task, readings: Readings) -> Judgement:
         action=worst(side.action for sides in judged.values() for side in sides),
         prompt=next(iter(judged[Side.PROMPT]), None),
         response=next(iter(judged[Side.RESPONSE]), None),
-        context=tuple(judged[Side.CONTEXT]) if task.case.exchange.context is not None else None,
+        context=tuple(judged[Side.CONTEXT]) if task.case.exchange.judges(Side.CONTEXT) else None,
     )
 
 
