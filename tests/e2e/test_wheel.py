@@ -30,9 +30,20 @@ def test_the_wheel_carries_its_data_and_no_tests(wheel):
         "guards/patterns/pii.toml",
         "models/catalog.toml",
         "schemas/py.typed",
+        "weir/__init__.py",
+        "weir/py.typed",
     ):
         assert wanted in names
-    assert not [name for name in names if name.startswith(("tests/", "docs/"))]
+    assert not [name for name in names if name.startswith(("tests/", "docs/", "streams/sdk/"))]
+
+
+def test_an_editable_install_finds_the_client(tmp_path):
+    """Installed as the Makefile does it, `import weir` reads this tree."""
+    target = tmp_path / "site"
+    pip = [sys.executable, "-m", "pip", "--disable-pip-version-check", "install", "--quiet", "--target", str(target)]
+    run(*pip, "--no-deps", "--no-build-isolation", "--editable", str(ROOT))
+    paths = next(target.glob("*.pth")).read_text().splitlines()
+    assert {str(ROOT), str(ROOT / "streams/sdk")} <= set(paths)
 
 
 @pytest.mark.e2e
@@ -45,4 +56,5 @@ def test_the_wheel_works_in_a_fresh_environment(wheel, tmp_path):
     run(*pip, "--no-deps", str(wheel))
     out = run(str(tmp_path / "venv/bin/weir"), "--help", cwd=tmp_path)
     assert "check" in out
+    run(str(tmp_path / "venv/bin/python"), "-c", "import weir; weir.Client", cwd=tmp_path)
     run(str(tmp_path / "venv/bin/python"), "-m", "pip", "check", cwd=tmp_path)

@@ -1,0 +1,107 @@
+"""The client of an application that has an event loop."""
+
+import asyncio
+from collections.abc import Callable
+from contextlib import suppress
+from types import TracebackType
+from typing import Any, Self, Unpack
+from uuid import uuid4
+
+from schemas.errors import WeirError
+from schemas.reply import Reply
+from schemas.topics import Namespace
+from streams.client.client import SOURCE
+from streams.client.errors import ReplyTimeoutError
+from streams.client.exchange import Address, Exchange, Listener
+from streams.client.wishes import Prompt, Wishes, request_of
+
+
+class AsyncClient:
+    """As ``Client``, for any number of tasks of one event loop. A task that is cancelled cancels its request."""
+
+    def __init__(
+        self,
+        bootstrap: str = "localhost:9092",
+        app: str = "default",
+        namespace: str = "weir",
+        *,
+        source: str = SOURCE,
+        **kafka: Any,  # noqa: ANN401 - values of every type
+    ) -> None:
+        self._app = app
+        self._exchange = Exchange(Address(bootstrap, Namespace(namespace), source, kafka))
+
+    async def __aenter__(self) -> Self:
+        await self.start()
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None
+    ) -> None:
+        await self.close()
+
+    async def start(self) -> None:
+        """As ``Client.start``."""
+        await asyncio.to_thread(self._exchange.start)
+
+    async def close(self) -> None:
+        """As ``Client.close``."""
+        await asyncio.to_thread(self._exchange.close)
+
+    async def ask(
+        self,
+        prompt: Prompt,
+        *,
+        request_id: str | None = None,
+        timeout: float | None = 30.0,  # noqa: ASYNC109 - the request's deadline comes from it
+        on_held: Callable[[Reply], None] | None = None,
+        **wishes: Unpack[Wishes],
+    ) -> Reply:
+        """As ``Client.ask``; ``on_held`` is called in the event loop."""
+        name = request_id or str(uuid4())
+        request = request_of(self._app, prompt, wishes, timeout)
+        inbox: asyncio.Queue[Reply | WeirError] = asyncio.Queue()
+        end = None if timeout is None else asyncio.get_running_loop().time() + timeout
+        held = False
+        self._exchange.ask(name, request, _into(inbox))
+        try:
+            while True:
+                found = await _next(inbox, end)
+                if found is None:
+                    raise ReplyTimeoutError(name, timeout or 0.0, held=held)
+                if isinstance(found, WeirError):
+                    raise found
+                if found.final:
+                    return found
+                held = True
+                if on_held is not None:
+                    on_held(found)
+        except asyncio.CancelledError:
+            with suppress(WeirError):
+                self._exchange.cancel(name)
+            raise
+        finally:
+            self._exchange.forget(name)
+
+    async def cancel(self, request_id: str) -> None:
+        """As ``Client.cancel``."""
+        self._exchange.cancel(request_id)
+
+
+def _into(inbox: "asyncio.Queue[Reply | WeirError]") -> Listener:
+    loop = asyncio.get_running_loop()
+
+    def tell(found: Reply | WeirError) -> None:
+        with suppress(RuntimeError):  # the loop has ended, and with it who waited
+            loop.call_soon_threadsafe(inbox.put_nowait, found)
+
+    return tell
+
+
+async def _next(inbox: "asyncio.Queue[Reply | WeirError]", end: float | None) -> Reply | WeirError | None:
+    """What comes next; None if nothing comes until ``end`` of the loop's clock."""
+    try:
+        async with asyncio.timeout_at(end):
+            return await inbox.get()
+    except TimeoutError:
+        return None

@@ -1,0 +1,114 @@
+"""The client of an application that has threads."""
+
+import time
+from collections.abc import Callable
+from queue import Empty, SimpleQueue
+from types import TracebackType
+from typing import Any, Self, Unpack
+from uuid import uuid4
+
+from schemas.errors import WeirError
+from schemas.reply import Reply
+from schemas.topics import Namespace
+from streams.client.errors import ReplyTimeoutError
+from streams.client.exchange import Address, Exchange
+from streams.client.wishes import Prompt, Wishes, request_of
+
+SOURCE = "weir-client"
+
+
+class Client:
+    """Asks for answers, from any number of threads. A context manager; ``start`` and ``close`` do the same.
+
+    ``app`` decides on the policy, ``source`` names the asking system. Further arguments are librdkafka's settings,
+    such as ``security_protocol="SASL_SSL"``.
+    """
+
+    def __init__(
+        self,
+        bootstrap: str = "localhost:9092",
+        app: str = "default",
+        namespace: str = "weir",
+        *,
+        source: str = SOURCE,
+        **kafka: Any,  # noqa: ANN401 - values of every type
+    ) -> None:
+        self._app = app
+        self._exchange = Exchange(Address(bootstrap, Namespace(namespace), source, kafka))
+
+    def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        self.close()
+
+    def start(self) -> None:
+        """Connect. Blocks for 10 s at most.
+
+        Raises:
+            UnavailableError: no broker answers.
+            ConfigError: a Kafka setting will not do, or there is no such namespace.
+        """
+        self._exchange.start()
+
+    def close(self) -> None:
+        """Let go of the connection; asks that still wait end with an ``UnavailableError``. May be called twice."""
+        self._exchange.close()
+
+    def ask(
+        self,
+        prompt: Prompt,
+        *,
+        request_id: str | None = None,
+        timeout: float | None = 30.0,
+        on_held: Callable[[Reply], None] | None = None,
+        **wishes: Unpack[Wishes],
+    ) -> Reply:
+        """The final reply, whatever its status: ``withheld`` and ``error`` are answers too, with a ``code``.
+
+        A request that waits for a person first has a ``held`` reply, which goes to ``on_held``; the final one may
+        take longer than ``timeout`` then. Without ``timeout`` it waits for as long as it takes. ``request_id`` is a
+        new one unless given, and never one that was used before.
+
+        Raises:
+            TimeoutError: no final reply in ``timeout`` seconds; ``request_id`` names the request.
+            UnreadableError: the request breaks a rule or is too large; names the field.
+            UnavailableError: it was not delivered, or the client was closed meanwhile.
+        """
+        name = request_id or str(uuid4())
+        request = request_of(self._app, prompt, wishes, timeout)
+        inbox: SimpleQueue[Reply | WeirError] = SimpleQueue()
+        end = None if timeout is None else time.monotonic() + timeout
+        held = False
+        self._exchange.ask(name, request, inbox.put)
+        try:
+            while True:
+                found = _next(inbox, end)
+                if found is None:
+                    raise ReplyTimeoutError(name, timeout or 0.0, held=held)
+                if isinstance(found, WeirError):
+                    raise found
+                if found.final:
+                    return found
+                held = True
+                if on_held is not None:
+                    on_held(found)
+        finally:
+            self._exchange.forget(name)
+
+    def cancel(self, request_id: str) -> None:
+        """Say that an answer is not wanted any more: whoever waits for it reads ``CANCELLED``, unless it is too late.
+
+        Raises:
+            UnavailableError: the client is not open.
+        """
+        self._exchange.cancel(request_id)
+
+
+def _next(inbox: "SimpleQueue[Reply | WeirError]", end: float | None) -> Reply | WeirError | None:
+    """What comes next; None if nothing comes until ``end`` of the monotonic clock."""
+    try:
+        return inbox.get(timeout=None if end is None else max(0.0, end - time.monotonic()))
+    except Empty:
+        return None
