@@ -1,10 +1,19 @@
 """Every agent and every topic that it touches, on one screen.
 
-    requests ─────► screen ──┐
-                             ├──► verdicts
-    interactions ─► observe ─┘
+    requests ─┬─► [screen] ─► work ─► infer ─► completions ─► [judge]
+              │       └────────────► outcomes ◄────────────────┘
+              │                         ▼
+              └─────────────────────► settle ─► replies, settled
+    cancels, decisions ─────────────────┘
 
-What an agent cannot read or process goes to ``<topic>.dlq``.
+    interactions ─► [observe]
+
+    screen, judge ─► reviews ─► reviewers ─► decisions
+    screen, judge, observe ─► verdicts ─► store
+                           └► vault
+
+In brackets are the agents of ``weir worker``; infer, settle and store are processes of their own. Work is
+``work.interactive`` or ``work.bulk``. What an agent cannot read or process goes to ``<topic>.dlq``.
 """
 
 from collections.abc import Mapping, Sequence
@@ -13,6 +22,7 @@ from typing import Final
 
 from schemas.errors import ConfigError
 from schemas.topics import (
+    COMPLETIONS,
     INTERACTIONS,
     OUTCOMES,
     REQUESTS,
@@ -43,6 +53,7 @@ class AgentSpec:
 
 AGENTS: Final = (
     AgentSpec("screen", reads=REQUESTS, writes=(*WORK, OUTCOMES, REVIEWS, VERDICTS, VAULT)),
+    AgentSpec("judge", reads=COMPLETIONS, writes=(OUTCOMES, REVIEWS, VERDICTS, VAULT)),
     AgentSpec("observe", reads=INTERACTIONS, writes=(VERDICTS, VAULT)),
 )
 

@@ -12,7 +12,7 @@ from schemas.errors import Code, UnavailableError, WeirError
 from schemas.topics import MIB
 from streams.logs import get_logger
 from streams.metrics import Metrics
-from streams.stage import Publication, Stage
+from streams.stage import Publication, Publications, Stage
 
 BATCH_BYTES: Final = 4 * MIB
 """A batch is also cut by size: a few huge texts take as long as many small ones."""
@@ -65,24 +65,26 @@ class BatchRunner:
         """The stage's name."""
         return self._stage.name
 
-    def judge(self, messages: Sequence[Message]) -> Sequence[Publication]:
-        """One publication a message, in order, whatever the stage does. Publishes nothing."""
+    def judge(self, messages: Sequence[Message]) -> Sequence[Publications]:
+        """What each message causes, in order, whatever the stage does. Publishes nothing."""
         self._metrics.batch_events.labels(self.name).observe(len(messages))
         with self._metrics.guard_seconds.labels(self.name).time():
             return self._process(messages)
 
-    def deliver(self, messages: Sequence[Message], publications: Sequence[Publication]) -> None:
-        """Publish what ``judge`` made of ``messages``, and return once the brokers have it.
+    def deliver(self, messages: Sequence[Message], publications: Sequence[Publications]) -> None:
+        """Publish what ``judge`` made of ``messages``, and return once the brokers have all of it.
 
-        What is too large for its topic becomes a dead letter, in the last resort one without the original bytes.
+        A message that causes something too large for its topic becomes a dead letter, in the last resort one without
+        the original bytes.
 
         Raises:
             UnavailableError: not everything was delivered. Doing it all again is harmless.
         """
-        refused = self._publisher.publish(publications)
+        owners = [index for index, mine in enumerate(publications) for _ in mine]
+        refused = self._publisher.publish([publication for mine in publications for publication in mine])
         if refused:
             error = WeirError("the result is too large to be published", code=Code.TOO_LARGE)
-            large = [messages[index] for index in refused]
+            large = [messages[index] for index in sorted({owners[index] for index in refused})]
             again = self._publisher.publish([self._give_up(message, error) for message in large])
             if again and self._publisher.publish([self._bare_letter(large[index], error) for index in again]):
                 raise UnavailableError("the brokers refuse even an empty dead letter")
@@ -91,14 +93,14 @@ class BatchRunner:
         for message in messages:
             age.observe(max(0.0, now - message.timestamp.timestamp()))
 
-    def _process(self, messages: Sequence[Message]) -> list[Publication]:
+    def _process(self, messages: Sequence[Message]) -> list[Publications]:
         """Halves a batch that raises, so that a poisonous message ends alone and the others as if it were absent."""
         try:
-            # strict: one publication a message, or the batch failed
-            return [publication for _, publication in zip(messages, self._stage.process(messages), strict=True)]
+            # strict: every message is answered for, or the batch failed
+            return [publications for _, publications in zip(messages, self._stage.process(messages), strict=True)]
         except Exception as error:  # noqa: BLE001 - a guard may raise anything
             if len(messages) == 1:
-                return [self._give_up(messages[0], error)]
+                return [(self._give_up(messages[0], error),)]
             middle = len(messages) // 2
             return self._process(messages[:middle]) + self._process(messages[middle:])
 

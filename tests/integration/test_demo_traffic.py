@@ -23,12 +23,14 @@ from schemas.codec import Message
 from schemas.errors import UnavailableError
 from schemas.policy import PolicyBook
 from schemas.topics import INTERACTIONS, REQUESTS, VERDICTS, Namespace
+from streams.assignment import FixedPolicies
 from streams.demo.delivered import OffsetRun
 from streams.demo.live import LiveView
 from streams.demo.rendering import Place, render
 from streams.demo.summary import read_summary, to_json
 from streams.demo.traffic import Traffic, TrafficPlan
-from streams.judging import JudgingStage, Surroundings
+from streams.judging.surroundings import Surroundings
+from streams.judging_worker import judging_stages
 from streams.local.ports import choose_port
 from streams.metrics import Metrics
 from streams.policies import shipped_policy
@@ -37,6 +39,7 @@ from streams.store.batches import Limits, plan
 from streams.store.client import Store
 from streams.store.deposit import Deposit
 from streams.store.migrations import migrate
+from streams.store.shelves import shelves
 from tests.fixtures.demo_client import lines, malformed_that_end_in
 from tests.fixtures.guards import CountingEncoder
 
@@ -117,20 +120,20 @@ class Run:
         sampler, loaded = Sampler(b"k", "review"), pipeline()
         given = Surroundings(
             namespace=self.namespace,
-            policies=PolicyBook([shipped_policy()]),
+            policies=FixedPolicies(PolicyBook([shipped_policy()])),
             sampler=sampler,
             metrics=Metrics(),
             load_pipeline=lambda: loaded,
             topic_id=lambda name: f"id-of-{name}",
         )
-        published = []
-        for name, topic in (("observe", INTERACTIONS), ("screen", REQUESTS)):
-            stage = JudgingStage(name, topic, given)
+        published, stages = [], judging_stages(given)
+        for stage in (stages["observe"], stages["screen"]):
             stage.load()
-            mine = [message for message in self.messages if message.topic == self.namespace.of(topic)]
+            mine = [message for message in self.messages if message.topic == self.namespace.of(stage.topic)]
             for start in range(0, len(mine), 32):
-                published += stage.process(mine[start : start + 32])
-        self.deposit(published)
+                published += [each for caused in stage.process(mine[start : start + 32]) for each in caused]
+        stored = {self.namespace.of(VERDICTS), *map(self.namespace.dead_letters_of, (INTERACTIONS, REQUESTS))}
+        self.deposit([each for each in published if each.topic in stored])
 
     def deposit(self, published, first=0):
         self.published = published
@@ -142,7 +145,7 @@ class Run:
         inputs = (INTERACTIONS, REQUESTS)
         names = [*self.topics, self.namespace.of(VERDICTS), *map(self.namespace.dead_letters_of, inputs)]
         ids = {name: f"id-of-{name}" for name in names}
-        store = Deposit(self.store, ids, lambda refused: pytest.fail("refused") if refused else None, Metrics())
+        store = Deposit(self.store, shelves(self.namespace), ids, lambda _: pytest.fail("refused"), Metrics())
         for batch in plan(out, Limits()):
             store.store(batch)
 

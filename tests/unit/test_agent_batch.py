@@ -22,15 +22,16 @@ def message(offset, value=b"text"):
 
 
 class Stage:
-    """Publishes the offset of each message; raises for a batch with a poisonous offset."""
+    """Publishes the offset of each message, ``copies`` times; raises for a batch with a poisonous offset."""
 
     name = "screen"
     topic = INTERACTIONS
 
-    def __init__(self, poison=(), *, gives_up=True, surplus=0):
+    def __init__(self, poison=(), *, gives_up=True, surplus=0, copies=1):
         self._poison = set(poison)
         self._gives_up = gives_up
         self._surplus = surplus
+        self._copies = copies
         self.batches = []
 
     def load(self): ...
@@ -39,7 +40,8 @@ class Stage:
         self.batches.append(len(messages))
         if self._poison & {message.offset for message in messages}:
             raise RuntimeError("canary-7f3a")
-        return [Publication("out", Outgoing(None, b"%d" % m.offset)) for m in messages] * (1 + self._surplus)
+        caused = [(Publication("out", Outgoing(None, b"%d" % m.offset)),) * self._copies for m in messages]
+        return caused * (1 + self._surplus)
 
     def give_up(self, message, error):
         if not self._gives_up:
@@ -64,8 +66,12 @@ def runner(stage, publisher=None, metrics=None):
     return BatchRunner(stage, LETTERS, publisher or Publisher(), metrics or Metrics())
 
 
-def values(publications):
-    return [publication.message.value for publication in publications]
+def published(*values):
+    return tuple(Publication("out", Outgoing(None, value)) for value in values)
+
+
+def values(caused):
+    return [publication.message.value for publications in caused for publication in publications]
 
 
 def test_a_batch_is_processed_in_one_call():
@@ -82,7 +88,7 @@ def test_poison_ends_alone(size, poison):
     assert got == [b"letter %d" % n if n in poison else b"%d" % n for n in range(size)]
 
 
-def test_a_wrong_number_of_publications_is_a_failure():
+def test_a_wrong_number_of_answers_is_a_failure():
     """A stage that does not answer one to one is not believed: each message becomes a dead letter."""
     assert values(runner(Stage(surplus=1)).judge([message(1), message(2)])) == [b"letter 1", b"letter 2"]
 
@@ -90,7 +96,7 @@ def test_a_wrong_number_of_publications_is_a_failure():
 def test_a_stage_that_cannot_give_up_still_ends_the_message():
     """If the stage raises even for the dead letter, the original becomes one with a code and without the exception."""
     metrics = Metrics()
-    (letter,) = runner(Stage({1}, gives_up=False), metrics=metrics).judge([message(1, b"original")])
+    ((letter,),) = runner(Stage({1}, gives_up=False), metrics=metrics).judge([message(1, b"original")])
     assert (letter.topic, letter.message.key, letter.message.value) == (LETTERS, b"key", b"original")
     assert ("h", b"1") in letter.message.headers
     assert read_reason(letter.message.headers).code == Code.PROCESSING_FAILED
@@ -104,16 +110,30 @@ def test_a_stage_that_cannot_give_up_still_ends_the_message():
 def test_a_result_that_is_too_large_becomes_a_dead_letter():
     """What no broker takes ends as the stage's dead letter; the rest of the batch is published once."""
     publisher = Publisher(limit=10)
-    large = Publication("out", Outgoing(None, b"x" * 11))
-    small = Publication("out", Outgoing(None, b"small"))
-    runner(Stage(), publisher).deliver([message(1), message(2)], [small, large])
-    assert values(publisher.published) == [b"small", b"letter 2"]
+    runner(Stage(), publisher).deliver([message(1), message(2)], [published(b"small"), published(b"x" * 11)])
+    assert values([publisher.published]) == [b"small", b"letter 2"]
+
+
+def test_all_that_a_message_causes_is_delivered():
+    """Every publication of every message is published, in order, in one go."""
+    publisher, subject = Publisher(), runner(Stage(copies=3))
+    caused = subject.judge([message(1), message(2)])
+    runner(Stage(), publisher).deliver([message(1), message(2)], caused)
+    assert values([publisher.published]) == [b"1"] * 3 + [b"2"] * 3
+
+
+def test_a_message_becomes_one_dead_letter_however_much_of_it_is_too_large():
+    """Two results of one message that no broker takes make one dead letter, and it is that message's."""
+    publisher = Publisher(limit=10)
+    large = published(b"x" * 11, b"small", b"y" * 11)
+    runner(Stage(), publisher).deliver([message(1), message(2)], [published(b"a", b"b"), large])
+    assert values([publisher.published]) == [b"a", b"b", b"small", b"letter 2"]
 
 
 def test_a_dead_letter_that_is_too_large_keeps_its_reason():
     """If the dead letter is too large as well, one without the original bytes says where they are."""
     publisher = Publisher(limit=5)
-    runner(Stage(), publisher).deliver([message(7)], [Publication("out", Outgoing(None, b"x" * 11))])
+    runner(Stage(), publisher).deliver([message(7)], [published(b"x" * 11)])
     (letter,) = publisher.published
     reason = read_reason(letter.message.headers)
     assert (letter.message.key, letter.message.value) == (None, b"")
@@ -124,7 +144,7 @@ def test_a_dead_letter_that_is_too_large_keeps_its_reason():
 def test_brokers_that_refuse_everything_are_unavailable():
     """A refusal of even the bare dead letter is the broker's fault: nothing counts as delivered."""
     with pytest.raises(UnavailableError):
-        runner(Stage(), Publisher(limit=-1)).deliver([message(1)], [Publication("out", Outgoing(None, b"x"))])
+        runner(Stage(), Publisher(limit=-1)).deliver([message(1)], [published(b"x")])
 
 
 def test_batches_are_measured():

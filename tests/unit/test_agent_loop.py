@@ -56,11 +56,16 @@ def threads():
         yield Threads(judging, publishing)
 
 
-async def run(events, runner, threads):
-    """What the loop reports as failures before it has nothing left to do."""
-    waiting, failures = asyncio.Queue(), []
+def queue_of(events):
+    waiting = asyncio.Queue()
     for event in events:
         waiting.put_nowait(event)
+    return waiting
+
+
+async def run(events, runner, threads):
+    """What the loop reports as failures before it has nothing left to do."""
+    waiting, failures = queue_of(events), []
     running = asyncio.ensure_future(run_batches(waiting, runner, threads, 4, failures.append))
     await asyncio.wait({running}, timeout=0.3)
     running.cancel()
@@ -89,6 +94,34 @@ async def test_a_failure_acknowledges_nothing_and_ends_the_loop(threads, failure
     failures = await run([Event(n, log) for n in range(8)], Runner(log, failure), threads)
     assert failures == [failure]
     assert log == [("judge", 0, 1, 2, 3)]
+
+
+async def test_no_agent_waits_for_more_than_one_batch_of_another(threads):
+    """Agents with a backlog take turns on the threads that they share."""
+    log, done = [], asyncio.Event()
+    told = asyncio.get_running_loop().call_soon_threadsafe
+
+    class Named(Runner):
+        def __init__(self, name):
+            super().__init__([])
+            self.name = name
+
+        def judge(self, messages):
+            log.append(self.name)
+            if len(log) == 12:
+                told(done.set)
+            return messages
+
+    names = ("screen", "judge", "observe")
+    backlogs = {name: queue_of(Event(n, []) for n in range(16)) for name in names}
+    loops = [
+        asyncio.ensure_future(run_batches(waiting, Named(name), threads, 4, pytest.fail))
+        for name, waiting in backlogs.items()
+    ]
+    await asyncio.wait_for(done.wait(), 10)
+    for each in loops:
+        each.cancel()
+    assert log == [*names] * 4
 
 
 async def test_a_batch_takes_what_is_there():

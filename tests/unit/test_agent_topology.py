@@ -3,7 +3,7 @@
 import pytest
 
 from schemas.errors import ConfigError
-from schemas.topics import INTERACTIONS, REQUESTS, SOURCES, STATE, Namespace
+from schemas.topics import COMPLETIONS, INTERACTIONS, REQUESTS, SOURCES, STATE, Namespace
 from streams.topology import AGENTS, bind
 
 
@@ -12,7 +12,7 @@ class Stage:
         self.topic = topic
 
 
-STAGES = {"screen": Stage(REQUESTS), "observe": Stage(INTERACTIONS)}
+STAGES = {"screen": Stage(REQUESTS), "judge": Stage(COMPLETIONS), "observe": Stage(INTERACTIONS)}
 
 
 @pytest.mark.parametrize("agent", AGENTS, ids=lambda agent: agent.name)
@@ -30,7 +30,7 @@ def test_stages_are_bound_by_name():
 @pytest.mark.parametrize(
     ("stages", "field"),
     [
-        ({"screen": Stage(REQUESTS)}, "observe"),
+        ({"screen": Stage(REQUESTS), "judge": Stage(COMPLETIONS)}, "observe"),
         ({**STAGES, "guess": Stage(REQUESTS)}, "guess"),
         ({**STAGES, "screen": Stage(INTERACTIONS)}, "screen"),
     ],

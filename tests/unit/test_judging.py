@@ -1,71 +1,49 @@
-import json
+"""What every judging stage does, whatever it judges; shown on observe."""
+
 from dataclasses import replace
-from datetime import UTC, datetime
 
 import pytest
 
-from guards.pipeline import Pipeline
-from monitors.sampling import Sampler
-from schemas.codec import Message, decode
+from schemas.codec import Message
 from schemas.dead_letter import read_reason, replay_headers, without_reason
 from schemas.ids import derived_id
-from schemas.policy import Policy, PolicyBook
-from schemas.topics import INTERACTIONS, REQUESTS, Namespace
-from schemas.verdict import Verdict
-from streams.judging import JudgingStage, Surroundings
-from streams.metrics import Metrics
-from tests.fixtures.guards import CountingEncoder, SpanGuard, WordGuard
+from schemas.topics import INTERACTIONS, VAULT, VERDICTS
+from streams.assignment import Assignment
+from streams.vault.keeper import EventName
+from tests.fixtures.judging import ARRIVED, NOW, Caused, arriving, caused, event, keeper, loaded, policy, surroundings
 
-NOW = datetime(2026, 3, 1, tzinfo=UTC)
-ARRIVED = datetime(2026, 2, 28, tzinfo=UTC)
 CANARY = "cAnArY-7f3a"
-POLICY = Policy.model_validate(
-    {
-        "id": "p",
-        "version": 3,
-        "apps": ["shop"],
-        "max_chars": 500,
-        "prompt": {"toxicity": {"block": 0.5}, "pii": {"redact": 0.5}},
-        "sampling": {"review": 1.0},
-    }
-)
-
-
-def surroundings(**changes):
-    given = Surroundings(
-        namespace=Namespace("t"),
-        policies=PolicyBook([POLICY]),
-        sampler=Sampler(b"k", "review"),
-        metrics=Metrics(),
-        load_pipeline=lambda: Pipeline([WordGuard(), SpanGuard()], CountingEncoder()),
-        topic_id=lambda name: f"id-of-{name}",
-        clock=lambda: NOW,
-    )
-    return replace(given, **changes)
+POLICY = policy(prompt={"toxicity": {"block": 0.5}, "pii": {"redact": 0.5}}, sampling={"review": 1.0})
 
 
 @pytest.fixture
-def stage():
-    stage = JudgingStage("observe", INTERACTIONS, surroundings())
-    stage.load()
-    return stage
+def given():
+    return surroundings(POLICY)
+
+
+@pytest.fixture
+def stage(given):
+    return loaded("observe", given)
 
 
 def message(body, headers=(), offset=5):
-    value = body if body is None or isinstance(body, bytes) else json.dumps(body).encode()
-    return Message("t.interactions", 1, offset, ARRIVED, b"c-1", value, headers)
+    return arriving(INTERACTIONS, body, headers, offset)
 
 
-def verdict_of(publication):
-    out = publication.message
-    raw = Message("t.verdicts", 0, 0, NOW, out.key, out.value, out.headers)
-    return decode(raw, Verdict, "verdict").record
+def verdict_on(stage, body, headers=()):
+    return caused(stage, message(body, headers)).record(VERDICTS)
+
+
+def letter_of(stage, original):
+    ((out,),) = stage.process([original])
+    assert out.topic == "t.interactions.dlq"
+    return out.message
 
 
 def test_a_verdict_explains_itself(stage):
     """A verdict names its event, position, policy, versions, sampling and scores, and holds masked text only."""
-    (out,) = stage.process([message({"app": "shop", "user": "u", "prompt": "bad Ann", "response": "ok"})])
-    verdict = verdict_of(out)
+    ((out,),) = stage.process([message({"app": "shop", "user": "u", "prompt": "bad Ann", "response": "ok"})])
+    verdict = event(out).record
     assert out.topic == "t.verdicts"
     assert out.message.key == b"c-1"
     assert (verdict.app, verdict.user, verdict.stage) == ("shop", "u", "observe")
@@ -82,31 +60,20 @@ def test_a_verdict_explains_itself(stage):
 
 def test_judging_again_gives_the_same_id(stage):
     """A replayed event has the same verdict id, so that the store keeps one."""
-    event = message({"app": "shop", "prompt": "hello"})
-    first, again = (verdict_of(stage.process([event])[0]) for _ in range(2))
+    first, again = (verdict_on(stage, {"app": "shop", "prompt": "hello"}) for _ in range(2))
     assert first.verdict_id == again.verdict_id
-
-
-def test_requests_are_screened_by_their_own_stage():
-    """The screening stage reads requests and says so in its verdicts."""
-    stage = JudgingStage("screen", REQUESTS, surroundings())
-    stage.load()
-    body = {"app": "shop", "messages": [{"role": "user", "content": "bad"}]}
-    verdict = verdict_of(stage.process([message(body)])[0])
-    assert (verdict.stage, verdict.judgement.action, verdict.judgement.response) == ("screen", "block", None)
 
 
 def test_an_unknown_app_has_a_verdict(stage):
     """An app that no policy serves gets a verdict with a code, not silence, and its text is in no field."""
-    verdict = verdict_of(stage.process([message({"app": "who", "prompt": CANARY})])[0])
+    verdict = verdict_on(stage, {"app": "who", "prompt": CANARY})
     assert (verdict.code, verdict.field, verdict.judgement.action) == ("UNKNOWN_APP", "app", "block")
     assert CANARY not in verdict.model_dump_json()
 
 
 def test_an_identified_bad_body_has_a_verdict(stage):
     """A bad body with the producer's id is answered by a verdict that names code and field."""
-    headers = [("ce_id", b"e-9")]
-    verdict = verdict_of(stage.process([message({"app": "shop", "prompt": 5}, headers)])[0])
+    verdict = verdict_on(stage, {"app": "shop", "prompt": 5}, [("ce_id", b"e-9")])
     assert (verdict.source_event_id, verdict.code, verdict.field) == ("e-9", "WRONG_TYPE", "prompt")
 
 
@@ -114,11 +81,10 @@ def test_an_identified_bad_body_has_a_verdict(stage):
 def test_an_unreadable_message_is_a_dead_letter(stage, body):
     """What cannot be read goes to the dead-letter topic with its original bytes and a reason without user text."""
     original = message(body, [("ce_source", b"s"), ("other", b"\xff"), ("other", b"2")])
-    (out,) = stage.process([original])
-    assert out.topic == "t.interactions.dlq"
-    assert (out.message.key, out.message.value) == (original.key, original.value)
-    assert without_reason(out.message.headers) == list(original.headers)
-    reason = read_reason(out.message.headers)
+    letter = letter_of(stage, original)
+    assert (letter.key, letter.value) == (original.key, original.value)
+    assert without_reason(letter.headers) == list(original.headers)
+    reason = read_reason(letter.headers)
     assert (reason.topic, reason.partition, reason.offset, reason.stage) == ("t.interactions", 1, 5, "observe")
     assert reason.code
     assert CANARY not in f"{reason}"
@@ -127,12 +93,12 @@ def test_an_unreadable_message_is_a_dead_letter(stage, body):
 def test_an_unknown_major_version_is_a_dead_letter(stage):
     """A major version from the future is kept for later, even where its id can be read."""
     headers = [("ce_id", b"e"), ("ce_type", b"weir.interaction.v9")]
-    (out,) = stage.process([message({"app": "shop", "prompt": "x"}, headers)])
-    assert read_reason(out.message.headers).code == "UNSUPPORTED_VERSION"
+    letter = letter_of(stage, message({"app": "shop", "prompt": "x"}, headers))
+    assert read_reason(letter.headers).code == "UNSUPPORTED_VERSION"
 
 
-def test_one_publication_a_message_in_order(stage):
-    """Good and bad messages in one batch come out in their order, one for one."""
+def test_every_message_is_answered_for_in_order(stage):
+    """Good and bad messages in one batch come out in their order."""
     bodies = [
         {"app": "shop", "prompt": "one"},
         b"junk",
@@ -140,14 +106,15 @@ def test_one_publication_a_message_in_order(stage):
         {"app": "shop", "prompt": "two"},
     ]
     out = stage.process([message(body, offset=n) for n, body in enumerate(bodies)])
-    assert [p.topic.removeprefix("t.") for p in out] == ["verdicts", "interactions.dlq", "verdicts", "verdicts"]
-    assert verdict_of(out[3]).judgement.prompt.text == "two"
+    topics = [Caused(publications).topics for publications in out]
+    assert topics == [["verdicts"], ["interactions.dlq"], ["verdicts"], ["verdicts"]]
+    assert Caused(out[3]).record(VERDICTS).judgement.prompt.text == "two"
 
 
 @pytest.mark.parametrize(("prompt", "code"), [("x" * 600, "TOO_LONG"), ("boom", "GUARD_FAILED")])
 def test_a_partial_judgement_says_so(stage, prompt, code):
     """A verdict that does not rest on every guard carries the code that says why."""
-    verdict = verdict_of(stage.process([message({"app": "shop", "prompt": prompt})])[0])
+    verdict = verdict_on(stage, {"app": "shop", "prompt": prompt})
     assert (verdict.code, verdict.judgement.action) == (code, "block")
 
 
@@ -158,12 +125,12 @@ def test_giving_up_is_a_dead_letter_without_the_reason_of_a_library(stage):
     assert (reason.code, reason.message) == ("PROCESSING_FAILED", "observe could not process it: ValueError")
 
 
-def test_metrics_count_every_end(stage):
+def test_metrics_count_every_end(stage, given):
     """Every message ends in one count, by action or by code."""
     stage.process(
         [message({"app": "shop", "prompt": "bad"}), message(b"junk"), message({"app": "shop", "prompt": "ok"})]
     )
-    value = stage._given.metrics.registry.get_sample_value
+    value = given.metrics.registry.get_sample_value
     assert value("weir_events_total", {"stage": "observe", "action": "block"}) == 1
     assert value("weir_events_total", {"stage": "observe", "action": "allow"}) == 1
     assert value("weir_dead_letters_total", {"stage": "observe", "code": "MALFORMED_JSON"}) == 1
@@ -171,11 +138,54 @@ def test_metrics_count_every_end(stage):
 
 def test_replay_keeps_the_first_position(stage):
     """A dead letter that is replayed loses its reason, keeps its first position and counts its replays."""
-    (out,) = stage.process([message(b"junk")])
-    once = replay_headers(out.message.headers)
+    once = replay_headers(letter_of(stage, message(b"junk")).headers)
     assert dict(once)["weir_origin"] == b"t.interactions:1:5"
     assert read_reason(once).replays == 1
-    (again,) = stage.process([Message("t.interactions", 0, 77, NOW, b"c-1", b"junk", once)])
-    twice = replay_headers(again.message.headers)
+    again = letter_of(stage, Message("t.interactions", 0, 77, NOW, b"c-1", b"junk", once))
+    twice = replay_headers(again.headers)
     assert dict(twice)["weir_origin"] == b"t.interactions:1:5"
     assert read_reason(twice).replays == 2
+
+
+class OnTrial:
+    """Judges by one policy and watches another."""
+
+    def __init__(self, policy, shadow):
+        self._assignment = Assignment(policy, shadow)
+
+    def assign(self, app, conversation):
+        return self._assignment
+
+
+def test_a_policy_on_trial_writes_a_verdict_and_nothing_else(given):
+    """A shadow has its own run, id and judgement; it is not sampled and counts in no metric."""
+    trial = policy(version=4, prompt={"pii": {"block": 0.5}}, sampling={"review": 1.0})
+    given = replace(given, policies=OnTrial(POLICY, trial))
+    (publications,) = loaded("observe", given).process([message({"app": "shop", "prompt": "Ann"})])
+    live, shadow = (event(publication).record for publication in publications)
+    assert (live.run, live.judgement.action, live.policy.version) == ("live", "redact", 3)
+    assert (shadow.run, shadow.judgement.action, shadow.policy.version) == ("shadow:p@4", "block", 4)
+    assert shadow.verdict_id == derived_id("shop", live.source, live.source_event_id, "observe", "shadow:p@4")
+    assert (live.review_sampled, shadow.review_sampled, shadow.review_probability) == (True, False, 0.0)
+    value = given.metrics.registry.get_sample_value
+    assert value("weir_events_total", {"stage": "observe", "action": "redact"}) == 1
+    assert value("weir_events_total", {"stage": "observe", "action": "block"}) is None
+
+
+def test_what_is_stored_masked_is_kept_raw(given):
+    """The vault gets every text of an event whose verdict does not show all of it, under its own name."""
+    vault = keeper()
+    kept = []
+    vault.keep = lambda *arguments: kept.append(arguments) or ()
+    body = {"app": "shop", "user": "u", "prompt": "I am Ann", "response": "Hi", "context": ["a", "b"]}
+    caused(loaded("observe", replace(given, keeper=vault)), message(body, [("ce_id", b"e"), ("ce_source", b"s")]))
+    texts = {"prompt": "I am Ann", "response": "Hi", "context.0": "a", "context.1": "b"}
+    assert kept == [("shop/user/u", texts, EventName("shop", "s", "e", "observe"))]
+
+
+@pytest.mark.parametrize(("prompt", "expected"), [("I am Ann", 2), ("nothing to hide", 0)])
+def test_only_what_is_masked_is_kept(given, prompt, expected):
+    """A verdict that shows all of its event needs no second copy of it."""
+    out = caused(loaded("observe", replace(given, keeper=keeper())), message({"app": "shop", "prompt": prompt}))
+    assert out.topics == ["verdicts"] + ["vault"] * expected
+    assert all(b"Ann" not in publication.message.value for publication in out.all(VAULT))

@@ -1,0 +1,83 @@
+"""judge: what a model made of a request, before the application sees it."""
+
+from typing import Any, Final
+
+from guards.exchange import Exchange
+from guards.redaction import redact, restore
+from schemas.actions import Action
+from schemas.codec import Event
+from schemas.errors import Code, WeirError
+from schemas.topics import COMPLETIONS, Topic
+from schemas.verdict import Stage
+from schemas.work import Completion
+from streams.judging.flow import Arrival, Consequences, Failure, Ruling, Subject
+from streams.judging.outbox import Outbox
+from streams.judging.outcomes import Asked, Outcomes
+from streams.judging.surroundings import Surroundings
+from streams.stage import Publications
+
+
+class Judge:
+    """Judges the response alone, against the question and the context that screen has let through.
+
+    What screen redacted is put back after the response is judged: the guards see placeholders, as the model did.
+    """
+
+    name: Final[Stage] = "judge"
+    topic: Final[Topic] = COMPLETIONS
+    record: Final = Completion
+
+    def __init__(self, given: Surroundings) -> None:
+        self._outcomes = Outcomes("judge", "response", Outbox(self.name, given.namespace, given.clock))
+        self._keeper = given.keeper
+
+    def subject(self, event: Event[Completion]) -> Subject:
+        completion, work = event.record, event.record.work
+        request = work.request
+        content = (
+            Failure(completion.code or "", completion.message)
+            if completion.text is None
+            else Exchange.answering(request, completion.text)
+        )
+        return Subject(request.app, request.user, work.conversation, completion.model or request.model, content)
+
+    def follow(self, arrival: Arrival[Completion], ruling: Ruling) -> Consequences:
+        completion = arrival.record
+        assert completion is not None  # only what could be read is ruled on
+        asked, source = _asked(arrival), _source(completion)
+        if ruling.judgement.action is Action.BLOCK:
+            return Consequences((self._outcomes.refused(asked, ruling, **source),))
+        redacted = redact(ruling.exchange, ruling.judgement)
+        status = "redacted" if redacted.placeholders else "delivered"
+        text, code = self._restored(redacted.exchange.response or "", arrival, ruling)
+        if ruling.judgement.action is Action.HOLD:
+            held = self._outcomes.held(asked, ruling, text=text, released_as=status, **source)
+            return Consequences(held, code)
+        return Consequences((self._outcomes.delivered(asked, ruling, text=text, status=status, **source),), code)
+
+    def fail(self, arrival: Arrival[Completion], failure: Failure) -> Publications:
+        source = _source(arrival.record) if arrival.record else {}
+        return (self._outcomes.failed(_asked(arrival), failure, **source),)
+
+    def _restored(self, text: str, arrival: Arrival[Completion], ruling: Ruling) -> tuple[str, Code | None]:
+        """The text with what screen redacted; as it is, with a code, if the vault does not open."""
+        sealed = arrival.record.work.placeholders if arrival.record else None
+        if sealed is None or not ruling.policy.replies.restore:
+            return text, None
+        if self._keeper is None:
+            return text, Code.VAULT_KEY
+        try:
+            return restore(text, self._keeper.open(sealed, arrival.request_key)), None
+        except WeirError as error:
+            return text, error.code
+
+
+def _asked(arrival: Arrival[Completion]) -> Asked:
+    subject, work = arrival.subject, arrival.record.work if arrival.record else None
+    position, digest = (work.position, work.digest) if work else (None, None)
+    return Asked(arrival.envelope, subject.app, subject.user, subject.conversation, position, digest)
+
+
+def _source(completion: Completion) -> dict[str, Any]:
+    """Who answered, at what cost."""
+    return {"model": completion.model, "usage": completion.usage, "finish_reason": completion.finish_reason}

@@ -1,0 +1,28 @@
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from guards.pipeline import Pipeline
+from monitors.sampling import Sampler
+from schemas.topics import Namespace
+from streams.assignment import Policies
+from streams.metrics import Metrics
+from streams.vault.keeper import Keeper
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """What a judging stage is given: nothing of it is looked up by the stage itself.
+
+    ``load_pipeline`` may take seconds. ``topic_id`` maps a topic's full name to the id that the broker gave it.
+    Without a ``keeper`` no raw text is kept, and no placeholder is replaced by what it stands for.
+    """
+
+    namespace: Namespace
+    policies: Policies
+    sampler: Sampler
+    metrics: Metrics
+    load_pipeline: Callable[[], Pipeline]
+    topic_id: Callable[[str], str]
+    keeper: Keeper | None = None
+    clock: Callable[[], datetime] = lambda: datetime.now(UTC)

@@ -1,0 +1,76 @@
+"""Verdicts: what a stage found in an event, with all that is needed to explain it."""
+
+from typing import Any, Final
+
+from schemas.actions import Action
+from schemas.errors import Code
+from schemas.ids import derived_id
+from schemas.record import Record
+from schemas.verdict import Judgement, Stage, Verdict
+from streams.judging.flow import Arrival, Failure, Ruling
+from streams.judging.surroundings import Surroundings
+
+LIVE: Final = "live"
+
+
+class Verdicts:
+    """Writes the verdicts of one stage."""
+
+    def __init__(self, stage: Stage, given: Surroundings) -> None:
+        self._stage = stage
+        self._given = given
+
+    def failed(self, arrival: Arrival[Record], failure: Failure) -> Verdict:
+        """The verdict on an event that could not be judged: nothing of it may be shown."""
+        judgement = Judgement(action=Action.BLOCK)
+        return Verdict(**self._facts(arrival, LIVE), judgement=judgement, code=failure.code, field=failure.field)
+
+    def ruled(self, arrival: Arrival[Record], ruling: Ruling, code: Code | None) -> Verdict:
+        """The verdict by the policy in force. ``code`` is what went wrong afterwards, if something did."""
+        facts = self._facts(arrival, LIVE)
+        share = ruling.policy.sampling.review
+        return Verdict(
+            **facts,
+            **_judged(ruling),
+            code=code or incomplete(ruling.judgement),
+            review_probability=share,
+            review_sampled=self._given.sampler.keeps(str(facts["verdict_id"]), share),
+        )
+
+    def shadowed(self, arrival: Arrival[Record], ruling: Ruling) -> Verdict:
+        """The verdict by a policy on trial: it has no consequences, so it is not sampled for review either."""
+        run = f"shadow:{ruling.policy.id}@{ruling.policy.version}"
+        return Verdict(**self._facts(arrival, run), **_judged(ruling), code=incomplete(ruling.judgement), run=run)
+
+    def _facts(self, arrival: Arrival[Record], run: str) -> dict[str, Any]:
+        """What a verdict says of its event, whatever the judgement."""
+        envelope, subject = arrival.envelope, arrival.subject
+        return {
+            "verdict_id": derived_id(subject.app, envelope.source, envelope.id, self._stage, run),
+            "stage": self._stage,
+            "app": subject.app,
+            "user": subject.user,
+            "model": subject.model,
+            "conversation_id": subject.conversation,
+            "source": envelope.source,
+            "source_event_id": envelope.id,
+            "event_time": envelope.time,
+            "position": arrival.position,
+            "judged_at": self._given.clock(),
+            "traceparent": envelope.traceparent,
+        }
+
+
+def incomplete(judgement: Judgement) -> Code | None:
+    """The code of a judgement that does not cover all of its event."""
+    errors = {finding.label for finding in judgement.findings() if finding.kind == "error"}
+    return next((code for code in (Code.TOO_LONG, Code.GUARD_FAILED) if code in errors), None)
+
+
+def _judged(ruling: Ruling) -> dict[str, Any]:
+    return {
+        "judgement": ruling.judgement,
+        "policy": ruling.policy.reference,
+        "versions": dict(ruling.versions),
+        "guard_seconds": ruling.seconds,
+    }
