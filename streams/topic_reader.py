@@ -22,6 +22,8 @@ _SILENCE_SECONDS: Final = 10.0
 class TopicReader:
     """The messages of some topics as they are when it is opened; what arrives later is not read.
 
+    Topics that are ``missing`` are empty.
+
     Raises, from every method:
         UnavailableError: the broker does not answer.
     """
@@ -31,10 +33,13 @@ class TopicReader:
         self._topics = topics
         self._consumer: Consumer | None = None
         self._spans: dict[Place, OffsetRange] = {}
+        self.missing: frozenset[str] = frozenset()
 
     def __enter__(self) -> Self:
         with KafkaAdmin(self._settings) as admin:
-            self._spans = dict(sorted(admin.spans(admin.describe(self._topics).values()).items()))
+            found = admin.describe(self._topics)
+            self._spans = dict(sorted(admin.spans(found.values()).items()))
+        self.missing = frozenset(self._topics) - found.keys()
         config = {
             **confluent_config(self._settings),
             "group.id": f"{self._settings.namespace}.reader",  # required, never joined

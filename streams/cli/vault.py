@@ -1,6 +1,7 @@
 """``weir vault``: raw texts that were kept encrypted, and the master key that they depend on."""
 
 import json
+import logging
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -11,6 +12,7 @@ import typer
 from rich.console import Console
 
 if TYPE_CHECKING:
+    from streams.settings import Settings
     from streams.vault.archive import Progress
     from streams.vault.unmasking import Unmasked
 
@@ -53,13 +55,10 @@ def show(
     Text on a terminal, elsewhere one JSON object a line. It reads the whole topic, which may take a while. Exit
     status: 1 if nothing is kept of the event.
     """
-    from streams.attachment import attached_settings
-    from streams.logs import set_up_logs
     from streams.vault.archive import Wanted
     from streams.vault.unmasking import Warrant, account, unmask
 
-    settings = attached_settings()
-    set_up_logs("vault", settings.log_level, settings.log_format)
+    settings = _attached()
     name = account()
     warrant = Warrant(name if by is None else by, name, reason)
     with _progress() as progress:
@@ -82,21 +81,31 @@ def forget(
 
     The raw topics keep what came in until their retention ends.
     """
-    from streams.attachment import attached_settings
-    from streams.logs import set_up_logs
     from streams.vault.forgetting import forget as destroy
     from streams.vault.keeper import subject_of
 
     if (user is None) == (conversation is None):
         raise typer.BadParameter("expected exactly one of --user and --conversation")
     subject = subject_of(app, user, conversation or "")
-    settings = attached_settings()
-    set_up_logs("vault", settings.log_level, settings.log_format)
+    shown = _printable(subject)
+    settings = _attached()
     if not yes:
-        typer.confirm(f"Destroy everything that is kept of {subject}?", abort=True)
+        typer.confirm(f"Destroy everything that is kept of {shown}?", abort=True)
     with _progress() as progress:
         done = destroy(settings, subject, progress)
-    typer.echo(f"destroyed {done.data_keys:,} data keys and {done.entries:,} entries of {subject}")
+    typer.echo(f"destroyed {done.data_keys:,} data keys and {done.entries:,} entries of {shown}")
+
+
+def _attached() -> "Settings":
+    """The settings. Our own log goes to standard error; no library's does, so that a failure is one line."""
+    from streams.attachment import attached_settings
+    from streams.logs import set_up_logs
+
+    settings = attached_settings()
+    set_up_logs("vault", settings.log_level, settings.log_format)
+    for handler in logging.getLogger().handlers:
+        handler.addFilter(logging.Filter("streams"))
+    return settings
 
 
 @contextmanager

@@ -52,14 +52,19 @@ class Archive:
 
     Raises, from every method:
         UnavailableError: the broker does not answer.
+        ConfigError: there is no such topic.
     """
 
     def __init__(self, settings: Settings, progress: Progress = lambda _done, _of: None) -> None:
-        self._reader = TopicReader(settings, (settings.topics.of(VAULT),))
+        self._topic = settings.topics.of(VAULT)
+        self._reader = TopicReader(settings, (self._topic,))
         self._progress = progress
 
     def __enter__(self) -> Self:
         self._reader.__enter__()
+        if self._reader.missing:
+            self._reader.__exit__(None, None, None)
+            raise ConfigError("the broker has no such topic: run `weir topics create`", field=self._topic)
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
@@ -69,7 +74,7 @@ class Archive:
         """The entries that are meant, oldest first.
 
         Raises:
-            ConfigError: there are more than ``MOST``.
+            ConfigError: there are more than ``MOST``, too.
         """
         # Ours are never escaped, so that the id's bytes are in the value: no other value is worth parsing.
         needle = json.dumps(wanted.event_id, ensure_ascii=False)[1:-1].encode(errors="backslashreplace")
@@ -89,7 +94,7 @@ class Archive:
 
     def names(self, subject: str) -> Sequence[bytes]:
         """The message keys of everything of a subject."""
-        prefix = subject_prefix(subject).encode()
+        prefix = subject_prefix(subject).encode(errors="backslashreplace")  # not UTF-8: nobody's
         return list(self._latest(lambda message: True if (message.key or b"").startswith(prefix) else None))
 
     def _latest(self, pick: Callable[[Message], T | None], most: int | None = None) -> Mapping[bytes, T]:

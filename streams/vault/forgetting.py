@@ -11,6 +11,7 @@ from streams.settings import Settings
 from streams.stage import Publication
 from streams.vault.archive import Archive, Progress
 from streams.vault.entries import data_keys_prefix
+from streams.vault.unmasking import account
 
 _DELIVERY_SECONDS = 30.0
 
@@ -34,10 +35,11 @@ def forget(settings: Settings, subject: str, progress: Progress = lambda _done, 
 
     Raises:
         UnavailableError: the broker does not answer; some may have been destroyed.
+        ConfigError: there is no such topic.
     """
     with Archive(settings, progress) as archive:
         names = archive.names(subject)
-    prefix = data_keys_prefix(subject).encode()
+    prefix = data_keys_prefix(subject).encode(errors="backslashreplace")
     # The keys first: without them the entries are nothing, if this ends half-way.
     ordered = sorted(names, key=lambda name: not name.startswith(prefix))
     topic = settings.topics.of(VAULT)
@@ -45,5 +47,5 @@ def forget(settings: Settings, subject: str, progress: Progress = lambda _done, 
     producer.start()
     producer.publish([Publication(topic, Outgoing(name, None)) for name in ordered])
     keys = sum(name.startswith(prefix) for name in names)
-    logger.warning("forgotten", subject=subject, data_keys=keys, entries=len(names) - keys)
+    logger.warning("forgotten", account=account(), subject=subject, data_keys=keys, entries=len(names) - keys)
     return Forgotten(keys, len(names) - keys)

@@ -12,7 +12,7 @@ from schemas.vault import VaultRecord
 from streams.logs import get_logger
 from streams.settings import Settings
 from streams.store.client import Store, Values
-from streams.store.rows import milliseconds, storable
+from streams.store.columns import milliseconds, storable
 from streams.vault.archive import Archive, Progress, Wanted
 from streams.vault.cipher import decrypt
 from streams.vault.content import unpack

@@ -1,17 +1,34 @@
 """Where the vault's master key comes from, and what is said of one that will not do."""
 
+import os
 from base64 import b64encode
 from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
+from uuid import UUID
 
 import pytest
 from structlog.testing import capture_logs
 
 from schemas.errors import Code, ConfigError
+from streams.attachment import attached_settings
+from streams.cli.vault import _text
+from streams.local.state import StackState, start_time, write_state
 from streams.settings import Settings
+from streams.stack import plan_stack
+from streams.vault.keeper import EventName
 from streams.vault.key_source import new_key, read_master_key, write_key_file
 from streams.vault.opening import open_vault
+from streams.vault.unmasking import Unmasked
 
+NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
 VALUE, FILE = "WEIR_VAULT_KEY", "WEIR_VAULT_KEY_FILE"
+
+
+@pytest.fixture(autouse=True)
+def _nothing_set(monkeypatch, tmp_path):
+    monkeypatch.chdir(tmp_path)
+    for name in ("WEIR_HOME", VALUE, FILE):
+        monkeypatch.delenv(name, raising=False)
 
 
 def settings(**changes):
@@ -116,6 +133,39 @@ def test_a_key_file_that_cannot_be_made_is_a_clear_error(tmp_path):
     (tmp_path / "taken").write_text("")
     with pytest.raises(ConfigError, match="VAULT_KEY"):
         write_key_file(tmp_path / "taken" / "vault.key")
+
+
+def plan(**changes):
+    return plan_stack(settings(kafka_bootstrap="k:1", clickhouse_url="http://c:1", **changes))
+
+
+def test_the_local_stack_has_a_key_of_its_own(tmp_path, monkeypatch):
+    """Every process is told of the home's key, which a second start finds again, and so do commands."""
+    monkeypatch.setenv("WEIR_HOME", str(tmp_path))
+    assert attached_settings().vault_key_file is None
+    for _ in range(2):
+        files = {spec.environment[FILE] for spec in plan(home=tmp_path).specs}
+        assert files == {str(tmp_path / "vault.key")}
+    pid = os.getpid()
+    write_state(tmp_path, StackState(pid, start_time(pid), True, "k:1", "weir", "http://c:1", "weir", ()))
+    assert attached_settings().vault_key_file == tmp_path / "vault.key"
+
+
+def test_the_local_stack_takes_a_key_that_is_configured(tmp_path, key_file):
+    """No file is made where there is a key, and one that will not do stops the start."""
+    mine = key_file(new_key())
+    assert all(spec.environment[FILE] == str(mine) for spec in plan(home=tmp_path, vault_key_file=mine).specs)
+    assert not any(FILE in spec.environment for spec in plan(home=tmp_path, vault_key=new_key()).specs)
+    assert not (tmp_path / "vault.key").exists()
+    with pytest.raises(ConfigError, match="VAULT_KEY"):
+        plan(home=tmp_path, vault_key="short")
+
+
+def test_a_terminal_is_shown_nothing_that_it_would_obey():
+    """Control characters, what turns text round and lone surrogates are escapes; lines, Arabic and emoji are not."""
+    content = {"prompt": "a\nb\t\x1b[2J\x9b \u202e \ud800 مرحبا 👋"}
+    shown = _text(Unmasked(EventName("shop", "web", "e1", "screen"), "shop/user/u", UUID(int=0), NOON, content))
+    assert shown.splitlines()[1:] == ["prompt:", "a", "b\t\\x1b[2J\\x9b \\u202e \\ud800 مرحبا 👋"]
 
 
 def test_without_a_key_there_is_no_vault():
