@@ -2,13 +2,14 @@
 
 import json
 import socket
+from functools import partial
 
 import pytest
 
 from guards.exchange import Exchange
 from guards.guard import Passage, Side
 from guards.pipeline import Case
-from guards.registry import GUARDS, Parts, build_pipeline
+from guards.registry import ALTERNATIVES, GUARDS, Parts, build_pipeline
 from models.bundle import load_bundle
 from schemas.conversation import Message
 from schemas.policy import Policy
@@ -37,10 +38,16 @@ ODD = {
 }
 
 
+EVERY = dict(GUARDS) | {
+    f"{name}: {model}": build for name, models in ALTERNATIVES.items() for model, build in models.items()
+}
+
+
 @pytest.fixture(scope="module")
-def parts(models_dir):
+def parts(models_dir, request):
     bundle = load_bundle(models_dir)
-    return Parts(bundle.encoder, bundle.toxicity, bundle.injection)
+    detoxify = partial(request.getfixturevalue, "taught_model")
+    return Parts(bundle.encoder, bundle.toxicity, bundle.injection, detoxify)
 
 
 @pytest.fixture(scope="module")
@@ -48,9 +55,9 @@ def pipeline(parts):
     return build_pipeline(parts)
 
 
-@pytest.fixture(scope="module", params=GUARDS)
+@pytest.fixture(scope="module", params=EVERY)
 def guard(request, parts):
-    return GUARDS[request.param](parts)
+    return EVERY[request.param](parts)
 
 
 def passages(guard, text):
