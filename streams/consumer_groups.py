@@ -1,5 +1,8 @@
 """The names of the consumer groups, from one place: who commits, and who asks how far they are."""
 
+from collections.abc import Mapping
+
+from schemas.topics import SETTLED, STATE, TOPICS, Process, Topic
 from streams.settings import Settings
 
 
@@ -21,3 +24,18 @@ def infer_group(settings: Settings) -> str:
 def settle_group(settings: Settings) -> str:
     """The group of the process that settles, and of those that stand by."""
     return f"{settings.namespace}.settle"
+
+
+def reading_groups(settings: Settings) -> Mapping[str, tuple[Topic, ...]]:
+    """Every group with the topics that it commits offsets of. What is read whole at every start is none of them."""
+    processes: Mapping[str, tuple[Process, ...]] = {
+        worker_group(settings): ("screen", "judge", "observe"),
+        infer_group(settings): ("infer",),
+        settle_group(settings): ("settle",),
+        store_group(settings): ("store",),
+    }
+    whole = {(topic, process) for topic in STATE for process in topic.read_by} | {(SETTLED, "settle")}
+    return {
+        group: tuple(t for t in TOPICS if any(name in t.read_by and (t, name) not in whole for name in names))
+        for group, names in processes.items()
+    }

@@ -109,13 +109,18 @@ class KafkaAdmin:
         """Change settings of a topic, leaving its others as they are."""
         self._ask("alter_configs", [ConfigResource("TOPIC", name, dict(changes))])
 
-    def spans(self, topics: Iterable[TopicDescription]) -> Mapping[Place, OffsetRange]:
-        """What each partition holds at this moment, without what an open transaction may still take back."""
+    def spans(self, topics: Iterable[TopicDescription], *, unfinished: bool = False) -> Mapping[Place, OffsetRange]:
+        """What each partition holds at this moment, without what an open transaction may still take back.
+
+        ``unfinished``: with that too. A transaction may have ended, and its offsets be in force, before the broker
+        has said so in every partition that it wrote to.
+        """
         places = [TopicPartition(topic.name, p) for topic in topics for p in range(topic.partitions)]
         if not places:
             return {}
         # The end is asked for first: the start only moves up, so a span never holds what was gone by then.
-        ends = self._offsets(dict.fromkeys(places, OffsetSpec.LATEST))
+        isolation = IsolationLevel.READ_UNCOMMITTED if unfinished else IsolationLevel.READ_COMMITTED
+        ends = self._offsets(dict.fromkeys(places, OffsetSpec.LATEST), isolation)
         starts = self._offsets(dict.fromkeys(places, OffsetSpec.EARLIEST))
         return {
             Place(*place): OffsetRange(min(starts[place].offset, ends[place].offset), ends[place].offset)
@@ -139,10 +144,10 @@ class KafkaAdmin:
         names = (entry["group_id"] for entry in self._ask("list_groups"))
         return sorted(name for name in names if name.startswith(prefix))
 
-    def _offsets(self, specs: Mapping[TopicPartition, Any]) -> Mapping[TopicPartition, Any]:
-        found: Mapping[TopicPartition, Any] = self._ask(
-            "list_partition_offsets", specs, isolation_level=IsolationLevel.READ_COMMITTED
-        )
+    def _offsets(
+        self, specs: Mapping[TopicPartition, Any], isolation: IsolationLevel = IsolationLevel.READ_COMMITTED
+    ) -> Mapping[TopicPartition, Any]:
+        found: Mapping[TopicPartition, Any] = self._ask("list_partition_offsets", specs, isolation_level=isolation)
         return found
 
     def _ask(self, method: str, *arguments: object, **options: object) -> Any:  # noqa: ANN401 - kafka-python is untyped

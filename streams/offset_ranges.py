@@ -42,6 +42,12 @@ def without(whole: OffsetRange, ranges: Iterable[OffsetRange]) -> tuple[OffsetRa
     return tuple(part for part in left if len(part))
 
 
+def apart(ranges: Iterable[OffsetRange], others: Iterable[OffsetRange]) -> tuple[OffsetRange, ...]:
+    """Those parts of the ranges, which do not overlap, that lie in none of the others."""
+    taken = tuple(others)
+    return tuple(part for each in ranges for part in without(each, taken))
+
+
 def count(ranges: Iterable[OffsetRange]) -> int:
     """How many offsets the ranges hold, which do not overlap."""
     return sum(map(len, ranges))

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from schemas.topics import TOPICS, Topic
-from streams.consumer_groups import store_group, worker_group
+from streams.consumer_groups import reading_groups
 from streams.kafka_admin import KafkaAdmin, Place, TopicDescription
 from streams.offset_ranges import OffsetRange
 from streams.settings import Settings
@@ -112,15 +112,12 @@ def lag(settings: Settings) -> tuple[Lag, ...]:
     Raises:
         UnavailableError: the broker does not answer.
     """
-    expected = {worker_group(settings): ("screen", "observe"), store_group(settings): ("store",)}
+    expected = reading_groups(settings)
     with KafkaAdmin(settings) as admin:
         # Committed before ends: an offset committed in between would lie past the end.
         committed = {group: admin.committed(group) for group in (*expected, *_others(admin, settings, expected))}
         spans = admin.spans(admin.describe(map(settings.topics.of, TOPICS)).values())
-    reads = {
-        group: {settings.topics.of(topic) for topic in TOPICS if set(topic.read_by) & set(stages)}
-        for group, stages in expected.items()
-    }
+    reads = {group: {settings.topics.of(topic) for topic in topics} for group, topics in expected.items()}
     return tuple(
         _lag(group, place, offsets.get(place), span)
         for group, offsets in sorted(committed.items())

@@ -3,11 +3,14 @@
 import json
 import sys
 from dataclasses import asdict
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from streams.cli.tables import output, show
+
+if TYPE_CHECKING:
+    from streams.store.audit import Audit
 
 
 def migrate() -> None:
@@ -20,33 +23,43 @@ def migrate() -> None:
 
 
 def audit(
-    as_json: Annotated[bool, typer.Option("--json", help="The whole ledger as JSON.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="The whole ledger as JSON, by partition and hour.")] = False,
 ) -> None:
-    """Account for every event: judged, dead, in flight or missing. Exit status: 1 if anything is missing."""
+    """Account for every event at every stage that it has to pass, and for every reply.
+
+    An event is done (judged, or settled with a final reply), dead, in flight or missing; what is held waits for a
+    person and is in flight. Exit status: 1 if anything is missing or a reply is amiss.
+    """
     from streams.attachment import attached_settings
     from streams.store.audit import audit as account
 
     found = account(attached_settings())
     if as_json:
         sys.stdout.write(json.dumps(asdict(found), default=str) + "\n")
-        raise typer.Exit(0 if found.complete else 1)
-    columns = ("topic", "part", "hour", "in", "judged", "dead", "in flight", "missing")
+    else:
+        _show_audit(found)
+    raise typer.Exit(0 if found.complete else 1)
+
+
+def _show_audit(found: "Audit") -> None:
+    columns = ("topic", "stage", "in", "done", "dead", "in flight", "held", "missing")
     show(
         "Ledger",
         columns,
-        [
-            (h.topic, h.partition, f"{h.hour:%m-%d %H:00}", h.came_in, h.judged, h.dead, h.in_flight, h.missing)
-            for h in found.hours
-        ],
+        [(t.topic, t.stage, t.came_in, t.done, t.dead, t.in_flight, t.held, t.missing) for t in found.totals],
     )
     console = output()
     for gap in found.missing:
-        console.print(f"[bold red]missing[/] {gap.topic}:{gap.partition} offsets {gap.first} to {gap.last}")
-    totals = found.totals
-    console.print(
-        f"{totals.came_in:,} in = {totals.judged:,} judged + {totals.dead:,} dead + {totals.in_flight:,} in flight"
-        f" + {totals.missing:,} missing; {found.duplicates.extra:,} came twice under one id"
-    )
+        offsets = f"offset {gap.first}" if gap.first == gap.last else f"offsets {gap.first} to {gap.last}"
+        console.print(f"[bold red]missing[/] at {gap.stage}: {gap.topic}:{gap.partition} {offsets}")
+    replies = found.replies
+    for faulty in replies.examples:
+        console.print(f"[bold red]{faulty.fault}[/] {faulty.topic}:{faulty.partition} offset {faulty.offset}")
+    if not replies.passed:
+        console.print(
+            f"Replies: {replies.unanswered:,} settled without one, {replies.unsettled:,} without a settlement,"
+            f" {replies.repeated:,} to requests that had one"
+        )
+    console.print(f"{found.duplicates.extra:,} came again under an id that was judged")
     if found.complete:
         console.print("[bold green]Nothing is missing.[/]")
-    raise typer.Exit(0 if found.complete else 1)

@@ -24,7 +24,7 @@ _log = get_logger("streams.store")
 
 
 def topics_to_store(settings: Settings) -> tuple[str, ...]:
-    """The topics that the writer reads: verdicts and every dead-letter topic."""
+    """The topics that the writer reads, by full name."""
     return tuple(settings.topics.of(topic) for topic in TOPICS if "store" in topic.read_by)
 
 

@@ -1,4 +1,4 @@
-"""From Kafka into ClickHouse: every verdict and every dead letter, once, however often the process dies.
+"""From Kafka into ClickHouse: every message of the topics that are stored, once, however often the process dies.
 
 Offsets are committed only after the rows are stored, and the rows carry their offsets, so that after a crash the
 writer goes on where the store says. While the store is down nothing is read and memory does not grow.
@@ -29,6 +29,7 @@ from streams.store.deposit import Deposit
 from streams.store.feed import Feed
 from streams.store.positions import read_known
 from streams.store.refusals import Refusals
+from streams.store.shelves import shelves
 
 _POLL_SECONDS: Final = 0.1
 _FIRST_WAIT_SECONDS: Final = 0.2
@@ -49,6 +50,7 @@ class Writer:
     ) -> None:
         self._metrics = metrics
         self._store = Store.of(settings)
+        self._shelves = shelves(settings.topics)
         self._feed = Feed(settings, leave=self._hand_over)
         self._buffer = Buffer(limits or Limits())
         self._pending: list[Batch] = []
@@ -112,7 +114,7 @@ class Writer:
         if not self._pending:
             return
         self._check()
-        deposit = Deposit(self._sink, self._feed.topic_ids, self._refusals.write, self._metrics)
+        deposit = Deposit(self._sink, self._shelves, self._feed.topic_ids, self._refusals.write, self._metrics)
         while self._pending:
             batch = self._pending[0]
             deposit.store(batch)

@@ -57,11 +57,11 @@ def holds(settings, topic, past):
         eventually(lambda: admin.spans(admin.describe([topic]).values())[Place(topic, 0)].past == past)
 
 
-def commit(settings, topic, offset):
-    """The stage says that it is done with everything before."""
+def commit(settings, topic, offset, group="worker"):
+    """The group says that it is done with everything before."""
     client = KafkaAdminClient(bootstrap_servers=settings.kafka_bootstrap)
     place = {TopicPartition(topic, 0): OffsetAndMetadata(offset, "", -1)}
-    client.alter_group_offsets(f"{settings.namespace}.worker", place)
+    client.alter_group_offsets(f"{settings.namespace}.{group}", place)
     client.close()
 
 
@@ -70,9 +70,9 @@ def store_all(settings, store, rows):
         eventually(lambda: count(store, "v_ledger") == rows)
 
 
-def figures(result):
-    totals = result.totals
-    return totals.came_in, totals.judged, totals.dead, totals.in_flight, totals.missing
+def figures(result, stage="observe"):
+    (totals,) = (each for each in result.totals if each.stage == stage)
+    return totals.came_in, totals.done, totals.dead, totals.in_flight, totals.missing
 
 
 def test_events_that_wait_are_in_flight(settings, inputs):
@@ -80,7 +80,7 @@ def test_events_that_wait_are_in_flight(settings, inputs):
     result = audit(settings)
     assert figures(result) == (8, 0, 0, 8, 0)
     assert result.complete
-    assert {(hour.topic, hour.partition) for hour in result.hours} == {(inputs, 0)}
+    assert {(hour.topic, hour.stage, hour.partition) for hour in result.hours} == {(inputs, "observe", 0)}
 
 
 def test_judged_and_dead_add_up(settings, store, inputs):

@@ -12,9 +12,10 @@ from schemas.errors import ConfigError, IntegrityError, UnavailableError
 from schemas.verdict import Judgement
 from streams.settings import Settings
 from streams.store.client import RowsRefusedError, Store
+from streams.store.columns import log_values
 from streams.store.migrations import Migration, migrate, shipped_migrations
 from streams.store.positions import accept_topic, read_known
-from streams.store.rows import dead_entry, dead_letter_row, judged_entry, log_values, verdict_row
+from streams.store.rows import dead_entry, dead_letter_row, judged_entry, verdict_row
 from tests.fixtures.store_rows import NOON, finding, message, side, verdict
 from tests.fixtures.store_side import count
 

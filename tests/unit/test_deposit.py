@@ -5,10 +5,12 @@ import pytest
 from schemas.codec import Message
 from schemas.dead_letter import reason_headers
 from schemas.errors import Code, UnavailableError, UnreadableError
+from schemas.topics import Namespace
 from streams.metrics import Metrics
 from streams.store.batches import Limits, plan
 from streams.store.client import RowsRefusedError
 from streams.store.deposit import Deposit
+from streams.store.shelves import shelves
 from tests.fixtures.store_rows import NOON, message, verdict
 
 IDS = {"weir.verdicts": "v", "weir.interactions": "i", "weir.interactions.dlq": "d"}
@@ -45,7 +47,7 @@ def deposit(sink, messages):
         given_up.extend((each.message.offset, str(each.error.code)) for each in refused)
 
     (batch,) = plan(messages, Limits())
-    Deposit(sink, IDS, give_up, Metrics()).store(batch)
+    Deposit(sink, shelves(Namespace()), IDS, give_up, Metrics()).store(batch)
     return given_up
 
 
@@ -98,7 +100,7 @@ def test_dead_letters_that_cannot_be_written_keep_the_ledger_back():
 
     (batch,) = plan(verdicts(2), Limits())
     with pytest.raises(UnavailableError):
-        Deposit(sink, IDS, give_up, Metrics()).store(batch)
+        Deposit(sink, shelves(Namespace()), IDS, give_up, Metrics()).store(batch)
     assert sink.offsets("ledger") == []
 
 

@@ -6,16 +6,8 @@ import pytest
 
 from schemas.dead_letter import Reason
 from schemas.verdict import Judgement
-from streams.store.rows import (
-    dead_entry,
-    dead_letter_row,
-    judged_entry,
-    log_values,
-    milliseconds,
-    refused_entry,
-    storable,
-    verdict_row,
-)
+from streams.store.columns import log_values, milliseconds, storable
+from streams.store.rows import dead_entry, dead_letter_row, judged_entry, refused_entry, verdict_row
 from tests.fixtures.store_rows import NOON, finding, message, side, verdict
 
 

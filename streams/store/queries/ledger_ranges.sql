@@ -1,5 +1,5 @@
--- The offsets of a topic that ended, as ranges: consecutive offsets keep the same distance to their own number.
--- An offset that ended at several stages counts once; judged counts more than dead.
+-- The offsets of a topic that the ledger says have ended at a stage, as ranges: consecutive offsets keep the same
+-- distance to their own number. What died at a stage before it has ended too; judged counts more than dead.
 SELECT partition, judged, min(offset) AS first, max(offset) + 1 AS past
 FROM
 (
@@ -10,7 +10,8 @@ FROM
     (
         SELECT partition, offset, max(outcome = 'judged') AS judged
         FROM v_ledger
-        WHERE topic = {topic:String} AND topic_id = {topic_id:String}
+        WHERE topic = {topic:String} AND topic_id = {topic_id:String} AND offset >= {first:Int64}
+            AND (stage = {stage:String} OR (outcome = 'dead' AND stage IN {before:Array(String)}))
         GROUP BY partition, offset
     )
 )

@@ -1,0 +1,108 @@
+"""Which table takes the messages of which topic, and as what rows. Pure.
+
+A new topic in the store is a line in ``_SHELVES``, a function that makes an entry, and a migration.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Final
+from uuid import UUID
+
+from schemas.codec import Message, decode
+from schemas.dead_letter import read_reason
+from schemas.errors import Code, UnreadableError
+from schemas.reply import Reply, Settlement
+from schemas.review import Review
+from schemas.topics import DEAD_LETTERS, REPLIES, REVIEWS, SETTLED, VERDICTS, Namespace, Topic
+from schemas.verdict import Verdict
+from streams.store.client import Values
+from streams.store.columns import log_values
+from streams.store.rows import dead_entry, dead_letter_row, judged_entry, refused_entry, verdict_row
+from streams.store.served_rows import reply_log_row, reply_row, review_row, settlement_rows
+
+TopicIds = Mapping[str, str]
+"""The ids of the topics that exist, by full name."""
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """What one message comes to: rows, and what the shelf's notes say once they are stored, or if they are refused."""
+
+    message: Message
+    rows: tuple[Values, ...] = field(repr=False)
+    stored: Values | None = field(repr=False, default=None)
+    refused: Values | None = field(repr=False, default=None)
+
+
+@dataclass(frozen=True, slots=True)
+class Shelf:
+    """Where the messages of a topic go: the table, and the table of notes that is written last, if there is one.
+
+    ``entry`` raises ``UnreadableError`` for what it cannot read. What a table of ``last_resort`` refuses is not made
+    a dead letter: it is one.
+    """
+
+    table: str
+    notes: str | None
+    entry: Callable[[Message, TopicIds], Entry]
+    last_resort: bool = False
+
+
+def shelves(namespace: Namespace) -> Mapping[str, Shelf]:
+    """The shelf of every topic that the writer reads, by full name."""
+    letters = dict.fromkeys(DEAD_LETTERS, Shelf("dead_letters", "ledger", _dead_letter, last_resort=True))
+    return {namespace.of(topic): shelf for topic, shelf in {**_SHELVES, **letters}.items()}
+
+
+def _verdict(message: Message, topic_ids: TopicIds) -> Entry:
+    verdict = decode(message, Verdict, VERDICTS.type_name).record
+    log = _log(message, topic_ids)
+    return Entry(message, (verdict_row(verdict, log),), judged_entry(verdict, log), refused_entry(verdict, log))
+
+
+def _reply(message: Message, topic_ids: TopicIds) -> Entry:
+    event = decode(message, Reply, REPLIES.type_name)
+    reply, reply_id, log = event.record, _uuid(event.envelope.id), _log(message, topic_ids)
+    note = reply_log_row(reply, reply_id, log)
+    return Entry(message, (reply_row(reply, reply_id, log),), note, note)  # either way the request was replied to
+
+
+def _settlement(message: Message, topic_ids: TopicIds) -> Entry:
+    if message.value is None:
+        return Entry(message, ())  # settle forgets the request: the store keeps what became of it
+    settlement = decode(message, Settlement, SETTLED.type_name).record
+    return Entry(message, settlement_rows(settlement, _log(message, topic_ids)))
+
+
+def _review(message: Message, topic_ids: TopicIds) -> Entry:
+    review = decode(message, Review, REVIEWS.type_name).record
+    return Entry(message, (review_row(review, _log(message, topic_ids)),))
+
+
+def _dead_letter(message: Message, topic_ids: TopicIds) -> Entry:
+    """A row from the headers alone: whatever the value holds, the dead letter is recorded."""
+    reason = read_reason(message.headers)
+    log = _log(message, topic_ids)
+    origin = topic_ids.get(reason.topic)
+    row = dead_letter_row(reason, origin or "", len(message.value or b""), log)
+    # Without a position of ours in its headers it ended no input.
+    return Entry(message, (row,), dead_entry(reason, origin, log) if origin else None)
+
+
+def _log(message: Message, topic_ids: TopicIds) -> Values:
+    return log_values(message, topic_ids[message.topic])
+
+
+def _uuid(text: str) -> UUID:
+    try:
+        return UUID(text)
+    except ValueError:
+        raise UnreadableError("should be a UUID", code=Code.INVALID_FIELD, field="id") from None
+
+
+_SHELVES: Final[Mapping[Topic, Shelf]] = {
+    VERDICTS: Shelf("verdicts", "ledger", _verdict),
+    REPLIES: Shelf("replies", "reply_log", _reply),
+    SETTLED: Shelf("settlements", None, _settlement),
+    REVIEWS: Shelf("reviews", None, _review),
+}
