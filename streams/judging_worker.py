@@ -34,10 +34,10 @@ def judging_stages(given: Surroundings) -> Mapping[str, Stage]:
 def run_judging_worker(settings: Settings) -> int:
     """Run the Faust agents until a signal; the exit status."""
     metrics = Metrics()
-    return run_worker(settings, judging_stages(_surroundings(settings, metrics)), metrics)
+    return run_worker(settings, judging_stages(surroundings_of(settings, metrics)), metrics)
 
 
-def _surroundings(settings: Settings, metrics: Metrics) -> Surroundings:
+def surroundings_of(settings: Settings, metrics: Metrics) -> Surroundings:
     """What the stages share, the pipeline included, which the first to load makes."""
     book = read_policies(settings.policies)
     return Surroundings(

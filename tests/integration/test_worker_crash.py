@@ -8,7 +8,7 @@ import pytest
 
 from schemas.dead_letter import read_reason
 from schemas.topics import INTERACTIONS, VERDICTS, Namespace, dead_letters
-from tests.fixtures.echo_flow import Flow, Worker, wait_until
+from tests.fixtures.echo_flow import ECHO, Flow, Worker, wait_until
 
 pytestmark = pytest.mark.kafka
 
@@ -128,6 +128,6 @@ def test_a_broker_restart_is_survived(own_broker, tmp_path):
 
 def test_without_a_broker_a_worker_ends(tmp_path):
     """A worker that cannot reach its broker exits with status 1 and one error, for a supervisor to start it again."""
-    worker = Worker("localhost:1", Namespace("nowhere"), tmp_path / "worker.log")
+    worker = Worker("localhost:1", Namespace("nowhere"), tmp_path / "worker.log", ECHO)
     assert worker.wait(60) == 1
     assert [json.loads(line) for line in worker.log.splitlines() if '"level": "error"' in line]

@@ -1,0 +1,127 @@
+"""Requests through a real worker and back: screen, a gateway that answers, judge."""
+
+import json
+import signal
+
+import pytest
+from confluent_kafka import Producer
+
+from schemas.dead_letter import read_reason
+from schemas.topics import (
+    COMPLETIONS,
+    INTERACTIONS,
+    OUTCOMES,
+    REQUESTS,
+    REVIEWS,
+    VAULT,
+    VERDICTS,
+    WORK_BULK,
+    WORK_INTERACTIVE,
+    dead_letters,
+)
+from streams.vault.key_source import new_key
+from tests.fixtures.echo_flow import BIG, Flow, wait_until
+
+pytestmark = pytest.mark.kafka
+
+TOPICS = (
+    REQUESTS, WORK_INTERACTIVE, WORK_BULK, COMPLETIONS, OUTCOMES, REVIEWS, VAULT, VERDICTS, INTERACTIONS,
+    *map(dead_letters, (REQUESTS, COMPLETIONS, INTERACTIONS)),
+)  # fmt: skip
+POLICY = """
+id: p
+version: 1
+apps: [shop]
+prompt: {toxicity: {hold: 0.5}, pii: {redact: 0.5}}
+response: {toxicity: {block: 0.5}, pii: {redact: 0.5}}
+"""
+
+
+class Served(Flow):
+    """Requests in, outcomes out, and a gateway in between that says the prompt again."""
+
+    def __init__(self, bootstrap, directory):
+        super().__init__(bootstrap, directory, "tests.fixtures.judging_worker", TOPICS)
+        self._policy = directory / "policy.yaml"
+        self._policy.write_text(POLICY)
+        self._key = new_key()
+        self._producer = Producer({"bootstrap.servers": bootstrap, "log_level": 0, "linger.ms": 5, **BIG})
+
+    def start(self):
+        return self.worker(policies=str(self._policy), vault_key=self._key, batch_size="8")
+
+    def send(self, topic, value, headers, key="c"):
+        self._producer.produce(self.namespace.of(topic), value, key=key, headers=headers)
+
+    def ask(self, **texts):
+        for name, text in texts.items():
+            body = {"app": "shop", "messages": [{"role": "user", "content": text}]}
+            self.send(REQUESTS, json.dumps(body), [("ce_id", name.encode()), ("ce_source", b"s")])
+        assert self._producer.flush(30) == 0
+
+    def answer(self, work):
+        """Send a completion for each message of ``work``, as any gateway would."""
+        for message in work:
+            body = json.loads(message.value())
+            text = body["request"]["messages"][-1]["content"]
+            headers = [pair for pair in message.headers() if pair[0] != "ce_type"]
+            self.send(COMPLETIONS, json.dumps({"work": body, "text": f"You said: {text}"}), headers, message.key())
+        assert self._producer.flush(30) == 0
+
+    def records(self, topic, count):
+        """The first ``count`` records of a topic by the id of their event."""
+        found = self.read(topic, count)
+        return {dict(message.headers())["ce_id"].decode(): json.loads(message.value()) for message in found}
+
+
+@pytest.fixture
+def served(bootstrap, tmp_path):
+    served = Served(bootstrap, tmp_path)
+    yield served
+    served.close()
+
+
+def test_requests_go_to_the_model_and_come_back_judged(served):
+    """Each kind of request takes its way through the agents of one worker, and each topic gets what it should."""
+    worker = served.start()
+    served.ask(plain="fine", personal="I am Ann", awkward="bad Ann")
+    served.send(REQUESTS, b"{", [("ce_id", b"broken"), ("ce_source", b"s")])
+    served.send(REQUESTS, b"{", [])
+    served.answer(served.read(WORK_INTERACTIVE, 2))
+    outcomes = served.records(OUTCOMES, 4)
+    assert {name: (outcome["stage"], outcome["status"]) for name, outcome in outcomes.items()} == {
+        "plain": ("judge", "delivered"),
+        "personal": ("judge", "delivered"),
+        "awkward": ("screen", "held"),
+        "broken": ("screen", "error"),
+    }
+    assert outcomes["personal"]["text"] == "You said: I am Ann"  # put back: the gateway saw a placeholder
+    assert outcomes["awkward"]["work"]["request"]["messages"][0]["content"] == "bad <NAME_1>"
+    (review,) = served.records(REVIEWS, 1).values()
+    assert review["judgement"]["prompt"]["text"] == "bad <NAME>"
+    assert len(served.read(VERDICTS, 6)) == 6  # four of screen, two of judge
+    assert len(served.read(VAULT, 3)) == 4  # two entries, and each time the one data key
+    (letter,) = served.read(dead_letters(REQUESTS), 1)
+    assert read_reason(letter.headers()).code == "MALFORMED_JSON"
+    for topic in (WORK_INTERACTIVE, REVIEWS, VERDICTS, VAULT):
+        assert all(b"Ann" not in message.value() for message in served.read(topic, 1, 10))
+    assert "Ann" not in worker.log
+
+
+def test_a_killed_worker_answers_for_everything(served):
+    """With kill -9 in the middle of it, every request has work and an outcome, some of them twice but alike."""
+    names = {f"r{number}" for number in range(200)}
+    first, second = served.start(), served.start()
+    first.wait_ready()
+    second.wait_ready()
+    served.ask(**dict.fromkeys(names, "I am Ann"))
+    wait_until(lambda: len(served.read(VERDICTS, 20, 10)) >= 20)
+    first.signal(signal.SIGKILL)
+    work = served.read(WORK_INTERACTIVE, len(names))
+    assert {dict(message.headers())["ce_id"].decode() for message in work} == names
+    served.answer(work)
+    outcomes = served.records(OUTCOMES, len(names))
+    assert outcomes.keys() == names
+    assert {(outcome["status"], outcome["text"]) for outcome in outcomes.values()} == {
+        ("delivered", "You said: I am Ann")
+    }
