@@ -38,6 +38,11 @@ class Settle:
         """Whether this process settles, or stands by for the one that does."""
         return self.is_alive() and self._membership.joined and self._settling == self._membership.leads
 
+    @property
+    def leads(self) -> bool:
+        """Whether this process is the one that settles."""
+        return self._settling
+
     def run(self, stop: threading.Event) -> None:
         """Settle or stand by until told to stop; then leave the group.
 

@@ -42,7 +42,7 @@ class Membership:
     def close(self) -> None:
         """Leave the group, so that another takes over at once."""
         consumer, self._consumer = self._consumer, None
-        self.leads = False
+        self.joined = self.leads = False
         if consumer is not None:
             consumer.close()
 
