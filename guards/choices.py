@@ -113,6 +113,8 @@ class Choices:
 
     def _load(self, name: str, model: str) -> Guard:
         key = (name, model)
+        if key in self._loaded:
+            return self._loaded[key]  # without the lock: what is at hand does not wait for what is being loaded
         with self._lock:
             if key not in self._loaded:
                 self._loaded[key] = self._alternatives[name][model]()

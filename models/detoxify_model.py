@@ -6,6 +6,7 @@ a text off at the model's limit and pads a batch to its longest text. Full preci
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from http.client import HTTPException
 from importlib.metadata import version
 from pathlib import Path
 from threading import Lock
@@ -28,7 +29,7 @@ from schemas.errors import Code, ConfigError, UnavailableError
 Floats: TypeAlias = NDArray[np.float32]
 
 ON_THE_HUB: Final = ("original", "unbiased", "multilingual")
-CACHE_WINDOWS: Final = 65_536  # 3 MB: a conversation sends its earlier messages again and again
+CACHE_WINDOWS: Final = 16_384  # about 10 MB: a conversation sends its earlier messages again and again
 GPU_BATCH_TOKENS: Final = 65_536
 _FRAMES: Final = 2  # [CLS] and [SEP]; some models also keep two positions for themselves
 
@@ -152,7 +153,7 @@ def _fetch(url: str, path: Path) -> None:
         torch.hub.download_url_to_file(url, str(path), hash_prefix=digest, progress=False)
     except RuntimeError as error:
         raise ConfigError(f"{url} differs from its hash", code=Code.MODEL_CORRUPT, field="detoxify") from error
-    except OSError as error:
+    except (OSError, HTTPException) as error:
         message = f"{url} cannot be fetched; put the file into {path.parent}, or set WEIR_DETOXIFY to a checkpoint"
         raise UnavailableError(message, field="detoxify") from error
 

@@ -100,7 +100,7 @@ def test_a_later_policy_is_prepared_or_judged_all_the_same(settings):
 def test_a_later_policy_without_its_model_is_an_error(settings):
     """Loading with it raises; judging by it all the same is an error finding with the fail mode, not a pass."""
     gone = settings.model_copy(update={"detoxify": "/nowhere/x.ckpt"})
-    with pytest.raises(ConfigError, match="x.ckpt") as caught:
+    with pytest.raises(ConfigError, match=r"x\.ckpt") as caught:
         load_pipeline(gone, [DETOXIFY])
     assert caught.value.code is Code.MODEL_MISSING
     pipeline = load_pipeline(gone)

@@ -1,6 +1,7 @@
 """Which guards judge by a policy that chooses another model, and what happens when it cannot be had."""
 
 from concurrent.futures import ThreadPoolExecutor
+from threading import Event
 
 import pytest
 
@@ -174,6 +175,29 @@ def test_a_model_is_loaded_once(built_in, other):
         chosen = list(pool.map(lambda _: choices.of(policy("other")), range(64)))
     assert set(chosen) == {(other,)}
     assert len(attempts) == 1
+
+
+def test_what_is_at_hand_does_not_wait(built_in, other):
+    """While one model is loaded, policies that chose another go on being judged."""
+    loading, release = Event(), Event()
+
+    def slow():
+        loading.set()
+        release.wait(30)
+        return other
+
+    choices = Choices([built_in], {"toxicity": {"other": lambda: other, "slow": slow}})
+    choices.load([policy("other")])
+    with ThreadPoolExecutor(2) as pool:
+        waiting = pool.submit(choices.load, [policy("slow")])
+        try:
+            assert loading.wait(30)
+            assert pool.submit(choices.of, policy("other")).result(30) == (other,)
+            assert choices.of(policy()) == (built_in,)
+        finally:
+            release.set()
+        waiting.result(30)
+    assert choices.of(policy("slow")) == (other,)
 
 
 def test_a_model_that_nobody_chose_is_not_loaded(built_in):
