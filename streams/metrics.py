@@ -39,6 +39,19 @@ class Metrics:
             buckets=_SECONDS,
             registry=registry,
         )
+        # policies
+        self.policies_refused = Counter(
+            "weir_policies_refused",
+            "Messages of the topic policies that were refused, by code.",
+            ["code"],
+            registry=registry,
+        )
+        self.policy_version = Gauge(
+            "weir_policy_version",
+            "The version of a policy that is in force (current) or on trial (shadow, share).",
+            ["policy", "role"],
+            registry=registry,
+        )
         # the writer
         self.rows = Counter("weir_store_rows", "Rows stored, by table.", ["table"], registry=registry)
         self.insert_seconds = Histogram(
