@@ -7,8 +7,9 @@ so that putting the values back touches nothing else. Offsets are code points of
 import re
 from bisect import bisect_left, bisect_right
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import Final
 
 from guards.exchange import SEPARATOR, Exchange
@@ -36,7 +37,7 @@ def redact(exchange: Exchange, judgement: Judgement) -> Redacted:
     A text that a guard could not read, which the policy wants redacted all the same, is replaced as a whole. What
     was not judged stays as it is.
     """
-    numbering = _Numbering(_texts(exchange))
+    numbering = _Numbering(exchange)
     prompt, response, context = exchange.prompt, exchange.response, exchange.context
     if prompt is not None and judgement.prompt is not None:
         prompt = _redacted_messages(prompt, judgement.prompt, numbering)
@@ -56,8 +57,8 @@ def restore(text: str, placeholders: Mapping[str, str]) -> str:
 class _Numbering:
     """Gives each value of one exchange a placeholder of its own."""
 
-    def __init__(self, texts: Iterable[str]) -> None:
-        self._taken = {found for text in texts for found in _BRACKETED.findall(text)}
+    def __init__(self, exchange: Exchange) -> None:
+        self._exchange = exchange
         self._given: dict[str, str] = {}
         self._count: Counter[str] = Counter()
 
@@ -68,6 +69,11 @@ class _Numbering:
 
     def values(self) -> Mapping[str, str]:
         return {name: value for value, name in self._given.items()}
+
+    @cached_property
+    def _taken(self) -> frozenset[str]:
+        """What looks like a placeholder and stands for itself; most exchanges have nothing redacted and never ask."""
+        return frozenset(found for text in _texts(self._exchange) for found in _BRACKETED.findall(text))
 
     def _next(self, label: str) -> str:
         while True:
@@ -84,9 +90,11 @@ def _texts(exchange: Exchange) -> Iterator[str]:
 
 
 def _redacted_messages(
-    messages: Sequence[Message], judged: SideJudgement, numbering: _Numbering
+    messages: tuple[Message, ...], judged: SideJudgement, numbering: _Numbering
 ) -> tuple[Message, ...]:
     hits = _hits(SEPARATOR.join(message.content for message in messages), judged)
+    if not hits:
+        return messages
     starts, ends = [hit.start for hit in hits], [hit.end for hit in hits]  # both ascend: the hits are disjoint
     redacted, offset = [], 0
     for message in messages:
