@@ -8,7 +8,7 @@ from rich.console import Console
 from rich.text import Text
 
 from schemas.errors import WeirError
-from streams.cli import check, demo, dlq, models, policy, processes, stack, store, topics, traffic, vault
+from streams.cli import check, demo, dlq, models, policy, processes, review, stack, store, topics, traffic, vault
 
 app = typer.Typer(
     name="weir",
@@ -23,6 +23,7 @@ _LOCAL, _FLOW, _STORE, _TOOLS = "Local stack", "Processes", "Store and ledger", 
 app.command(rich_help_panel=_TOOLS)(check.check)
 app.command(rich_help_panel=_TOOLS)(traffic.send)
 app.command(rich_help_panel=_TOOLS)(traffic.tail)
+app.add_typer(review.app, name="review", rich_help_panel=_TOOLS)
 app.add_typer(models.app, name="models", rich_help_panel=_TOOLS)
 app.add_typer(policy.app, name="policy", rich_help_panel=_TOOLS)
 app.command(rich_help_panel=_LOCAL)(stack.up)
