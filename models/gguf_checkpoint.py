@@ -117,10 +117,7 @@ class GgufCheckpoint:
                 if kind == _CONTROL
             ],
             "normalizer": None,
-            "pre_tokenizer": {
-                "type": "Sequence",
-                "pretokenizers": [{"type": "Digits", "individual_digits": True}, bytes_],
-            },
+            "pre_tokenizer": {"type": "Sequence", "pretokenizers": [digits, bytes_]},
             "post_processor": None,
             "decoder": {**bytes_, "add_prefix_space": True},
             "model": {
