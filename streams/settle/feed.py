@@ -31,8 +31,11 @@ class Feed:
         """Let go of the connection."""
         self._consumer.close()
 
-    def begin(self, places: Iterable[Place]) -> Mapping[Place, int]:
-        """Start to read these partitions, and say where: the next offset of each; 0 where none is committed.
+    def begin(self, places: Iterable[Place], known: Mapping[Place, int]) -> Mapping[Place, int]:
+        """Start to read these partitions, and say where: the next offset of each.
+
+        That is what the group has committed. Brokers forget offsets that nobody has committed for a week, while
+        segments may live longer: without one it is what is ``known`` otherwise, else the beginning.
 
         Raises:
             UnavailableError: the broker does not answer.
@@ -42,13 +45,12 @@ class Feed:
             committed = self._consumer.committed(asked, timeout=_SECONDS)
         except KafkaException as error:
             raise UnavailableError(f"the broker does not answer: {error.args[0].name()}") from None
-        found = {Place(each.topic, each.partition): max(each.offset, 0) for each in committed}
-        self._consumer.assign(
-            [
-                TopicPartition(each.topic, each.partition, each.offset if each.offset >= 0 else OFFSET_BEGINNING)
-                for each in committed
-            ]
-        )
+        found = {}
+        for each in committed:
+            place = Place(each.topic, each.partition)
+            found[place] = each.offset if each.offset >= 0 else known.get(place, 0)
+        # An offset that retention has taken is read from the beginning of what is left.
+        self._consumer.assign([TopicPartition(place.topic, place.partition, at) for place, at in found.items()])
         return found
 
     def poll(self, seconds: float, limit: int) -> Sequence[Message]:

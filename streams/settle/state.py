@@ -63,15 +63,12 @@ class Terms:
 
 
 class Settler:
-    """The state of every request. Instants are milliseconds since the epoch.
+    """The state of every request. Instants are milliseconds since the epoch."""
 
-    ``read`` says how far each partition of ``requests`` has been read: the offset of the next message.
-    """
-
-    def __init__(self, terms: Terms, read: Mapping[int, int]) -> None:
+    def __init__(self, terms: Terms) -> None:
         self.book = Book()
         self._terms = terms
-        self._read = dict(read)
+        self._read: dict[int, int] = {}
 
     def restore(self, key: bytes, settlement: Settlement | None, now: int) -> None:
         """Take over a state that was recorded; None where it was forgotten. In the order in which they were."""
@@ -79,6 +76,10 @@ class Settler:
             self.book.remove(key)
         else:
             self.book.put(key, entry_of(settlement, self._terms.origin, self._terms.remember), now)
+
+    def go_on(self, read: Mapping[int, int]) -> None:
+        """Take over how far each partition of ``requests`` has been read: the offset of the next message."""
+        self._read = dict(read)
 
     def skip(self, partition: int, offset: int) -> None:
         """A message of ``requests`` that is nobody's request."""

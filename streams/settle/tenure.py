@@ -28,6 +28,7 @@ from streams.settle.transactions import Transactions
 _AT_ONCE: Final = 500  # messages, and requests that are due, in one transaction
 _LONGEST_WAIT_SECONDS: Final = 0.1
 _CHECK_SECONDS: Final = 30.0
+_REFRESH_SECONDS: Final = 86_400.0  # offsets of quiet partitions are committed again before the broker forgets them
 _log = get_logger("streams.settle")
 
 
@@ -60,7 +61,9 @@ class Tenure:
         self._held = HeldOutcomes(given.settings)
         self._scribe = Scribe(given.settings.topics)
         self._topics: Mapping[str, TopicDescription] = {}
+        self._next: dict[Place, int] = {}
         self._checked = 0.0
+        self._refreshed = time.monotonic()
         self.turns = 0
 
     def begin(self) -> None:
@@ -69,17 +72,13 @@ class Tenure:
         self._transactions.open()
         self._topics = self._described()
         requests = settings.topics.of(REQUESTS)
+        origin = Origin(requests, self._topics[requests].topic_id)
+        remember = round(settings.settled_hours * 3_600_000)
+        self._settler = Settler(Terms(origin, self._given.policies, self._held, remember))
+        known = self._restore(origin)
         places = (Place(topic.name, n) for topic in self._topics.values() for n in range(topic.partitions))
-        begins = self._feed.begin(places)
-        terms = Terms(
-            origin=Origin(requests, self._topics[requests].topic_id),
-            policies=self._given.policies,
-            payloads=self._held,
-            remember=round(settings.settled_hours * 3_600_000),
-        )
-        read = {place.partition: offset for place, offset in begins.items() if place.topic == requests}
-        self._settler = Settler(terms, read)
-        self._restore()
+        self._next = dict(self._feed.begin(places, known))
+        self._settler.go_on({place.partition: at for place, at in self._next.items() if place.topic == requests})
         self._step = Step(self._settler, settings.topics, self._given.policies, self._given.poison)
 
     def close(self) -> None:
@@ -93,24 +92,39 @@ class Tenure:
         now = self._now()
         consequences = self._step.process(messages, now, _AT_ONCE)
         publications = self._scribe.publications(consequences, moment(now))
-        if publications or messages:
+        read = _read(messages)
+        self._next.update(read)
+        if time.monotonic() - self._refreshed > _REFRESH_SECONDS:
+            read, self._refreshed = self._next, time.monotonic()
+        if publications or read:
             start = time.perf_counter()
-            self._transactions.write(publications, _read(messages), self._given.membership.metadata)
+            self._transactions.write(publications, read, self._given.membership.metadata)
             self._given.metrics.transaction_seconds.observe(time.perf_counter() - start)
         self.turns += 1
         count(self._given.metrics, consequences, self._settler.book)
         if time.monotonic() - self._checked > _CHECK_SECONDS and self._described() != self._topics:
             raise UnavailableError("the topics have changed")
 
-    def _restore(self) -> None:
+    def _restore(self, origin: Origin) -> Mapping[Place, int]:
+        """Restore the state; how far the partitions of ``requests`` had been read at least."""
         start, records = time.monotonic(), 0
+        known: dict[Place, int] = {}
         for message in settled_records(self._given.settings, self._beat):
-            self._settler.restore(UUID((message.key or b"").decode()).bytes, _settlement(message), self._now())
+            state = _state(message)
+            if state is None:
+                _log.error("a state cannot be read", partition=message.partition, offset=message.offset)
+                continue
+            self._settler.restore(state.key, state.settlement, self._now())
+            for each in map(origin.place, state.settlement.positions if state.settlement else ()):
+                if each is not None:
+                    place = Place(origin.topic, each.partition)
+                    known[place] = max(known.get(place, 0), each.offset + 1)
             records += 1
         self._given.metrics.restores.inc()
         book = self._settler.book
         seconds = round(time.monotonic() - start, 3)
         _log.info("restored", records=records, open=book.open, held=book.held, settled=book.settled, seconds=seconds)
+        return known
 
     def _beat(self) -> None:
         self._given.membership.poll(0)
@@ -142,5 +156,18 @@ def _read(messages: Iterable[Message]) -> Mapping[Place, int]:
     return {Place(message.topic, message.partition): message.offset + 1 for message in messages}
 
 
-def _settlement(message: Message) -> Settlement | None:
-    return Settlement.model_validate_json(message.value) if message.value else None
+@dataclass(frozen=True, slots=True)
+class _State:
+    """One message of ``settled``."""
+
+    key: bytes
+    settlement: Settlement | None
+
+
+def _state(message: Message) -> _State | None:
+    """The state in a message; None where somebody else wrote it."""
+    try:
+        settlement = Settlement.model_validate_json(message.value) if message.value else None
+        return _State(UUID((message.key or b"").decode()).bytes, settlement)
+    except ValueError:
+        return None

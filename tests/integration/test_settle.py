@@ -167,7 +167,7 @@ def test_killed_in_the_middle_of_traffic(installation):
     for _ in range(2):
         enough = installation.written(REPLIES) + chance.randint(10, 100)
         while installation.written(REPLIES) < enough:  # it is at work
-            for _ in range(10):
+            for _ in range(5):
                 message = installation.request(f"r{count}", body(deadline=3_000))
                 for text in ("one", "two")[: chance.randint(0, 2)]:
                     installation.outcome(message, f"r{count}", text=text)
