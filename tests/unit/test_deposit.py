@@ -11,10 +11,18 @@ from streams.store.batches import Limits, plan
 from streams.store.client import RowsRefusedError
 from streams.store.deposit import Deposit
 from streams.store.shelves import shelves
+from tests.fixtures import served_rows
 from tests.fixtures.store_rows import NOON, message, verdict
 
-IDS = {"weir.verdicts": "v", "weir.interactions": "i", "weir.interactions.dlq": "d"}
+IDS = {
+    "weir.verdicts": "v",
+    "weir.interactions": "i",
+    "weir.interactions.dlq": "d",
+    "weir.replies": "r",
+    "weir.settled": "s",
+}
 CANARY = "canary-4711"
+MAIN = ("verdicts", "replies", "settlements")
 
 
 class Sink:
@@ -28,7 +36,7 @@ class Sink:
         self.calls += 1
         if self.calls in self._away:
             raise UnavailableError("away")
-        if table == "verdicts" and any(row["log_offset"] in self._refuses for row in rows):
+        if table in MAIN and any(row["log_offset"] in self._refuses for row in rows):
             raise RowsRefusedError("no")
         self.inserts.append((table, [row["log_offset"] for row in rows], token, rows))
 
@@ -114,4 +122,47 @@ def test_dead_letters_are_recorded_from_their_headers():
     assert deposit(sink, [letter, foreign]) == []
     assert sink.offsets("dead_letters") == [4, 5]
     assert sink.ledger() == {55: "dead"}
+    assert CANARY not in repr(sink.inserts)
+
+
+def test_nothing_is_stored_before_what_stands_before_it():
+    """A dead letter is delivered before any row behind it is stored: whoever goes on there passes nothing over."""
+    sink, seen = Sink(refuses={2}), []
+    broken = Message("weir.settled", 0, 1, NOON, b"k", b"{")
+    states = [served_rows.message(served_rows.settlement(f"e{n}", served_rows.at(n)), n) for n in (0, 2, 3)]
+
+    def give_up(refused):
+        seen.extend((each.message.offset, sink.offsets("settlements")) for each in refused)
+
+    (batch,) = plan([states[0], broken, *states[1:]], Limits())
+    Deposit(sink, shelves(Namespace()), IDS, give_up, Metrics()).store(batch)
+    assert seen == [(1, []), (2, [0])]
+    assert sink.offsets("settlements") == [0, 3]
+
+
+def test_every_position_of_a_settlement_goes_into_one_insert():
+    """The rows of one message are stored together, and what settle forgets is passed over without a dead letter."""
+    sink = Sink()
+    record = served_rows.settlement("e1", served_rows.at(4), served_rows.at(8))
+    gone = Message("weir.settled", 0, 1, NOON, served_rows.forgotten(record).key, None)
+    assert deposit(sink, [served_rows.message(record, 0), gone]) == []
+    (insert,) = sink.inserts
+    assert (insert[0], [row["offset"] for row in insert[3]]) == ("settlements", [4, 8])
+
+
+def test_nothing_but_tombstones_is_stored_as_nothing():
+    """A batch without rows makes no insert."""
+    sink = Sink()
+    assert deposit(sink, [Message("weir.settled", 0, 1, NOON, b"k", None)]) == []
+    assert sink.inserts == []
+
+
+@pytest.mark.parametrize("refused", [set(), {1}, {0, 2}])
+def test_the_log_of_replies_comes_last_and_has_them_all(refused):
+    """A reply that the store refuses is a dead letter, and was written all the same."""
+    sink = Sink(refuses=refused)
+    replies = [served_rows.message(served_rows.reply(f"e{n}"), n) for n in range(3)]
+    assert deposit(sink, replies) == [(offset, "POISON_ROW") for offset in sorted(refused)]
+    assert sink.offsets("replies") == sorted({0, 1, 2} - refused)
+    assert sink.inserts[-1][:2] == ("reply_log", [0, 1, 2])
     assert CANARY not in repr(sink.inserts)
