@@ -1,11 +1,13 @@
 """The worker process, put together from settings."""
 
-from collections.abc import Mapping
-from functools import cache, partial
+from collections.abc import Callable, Mapping
+from functools import partial
+from threading import Lock
 
+from guards.pipeline import Pipeline
 from monitors.sampling import Sampler
 from schemas.errors import ConfigError
-from streams.assignment import FixedPolicies
+from streams.assignment import Policies
 from streams.judging.judge import Judge
 from streams.judging.observe import Observe
 from streams.judging.screen import Screen
@@ -15,6 +17,7 @@ from streams.kafka_admin import KafkaAdmin
 from streams.loading import load_pipeline
 from streams.metrics import Metrics
 from streams.policies import read_policies
+from streams.rollout.live import LivePolicies
 from streams.settings import Settings
 from streams.stage import Stage
 from streams.vault.opening import open_vault
@@ -33,22 +36,41 @@ def judging_stages(given: Surroundings) -> Mapping[str, Stage]:
 
 def run_judging_worker(settings: Settings) -> int:
     """Run the Faust agents until a signal; the exit status."""
-    metrics = Metrics()
-    return run_worker(settings, judging_stages(surroundings_of(settings, metrics)), metrics)
+    metrics, book = Metrics(), read_policies(settings.policies)
+    pipeline = _OnePipeline(partial(load_pipeline, settings, book.policies))
+    with LivePolicies(settings, book, metrics, lambda changed: pipeline().prepare(changed)) as policies:
+        given = surroundings_of(settings, metrics, policies, pipeline)
+        return run_worker(settings, judging_stages(given), metrics)
 
 
-def surroundings_of(settings: Settings, metrics: Metrics) -> Surroundings:
-    """What the stages share, the pipeline included, which the first to load makes."""
-    book = read_policies(settings.policies)
+def surroundings_of(
+    settings: Settings, metrics: Metrics, policies: Policies, pipeline: Callable[[], Pipeline]
+) -> Surroundings:
+    """What all stages of a worker share."""
     return Surroundings(
         namespace=settings.topics,
-        policies=FixedPolicies(book),
+        policies=policies,
         sampler=Sampler(settings.sampling_secret.get_secret_value().encode(), "review"),
         metrics=metrics,
-        load_pipeline=cache(partial(load_pipeline, settings, book.policies)),
+        load_pipeline=pipeline,
         topic_id=partial(_topic_id, settings),
         keeper=open_vault(settings),
     )
+
+
+class _OnePipeline:
+    """The one pipeline of the process: the first to call it, in whichever thread, makes it, and the others wait."""
+
+    def __init__(self, make: Callable[[], Pipeline]) -> None:
+        self._make = make
+        self._made: Pipeline | None = None
+        self._lock = Lock()
+
+    def __call__(self) -> Pipeline:
+        with self._lock:
+            if self._made is None:
+                self._made = self._make()
+            return self._made
 
 
 def _topic_id(settings: Settings, name: str) -> str:

@@ -11,6 +11,7 @@ from schemas.topics import (
     COMPLETIONS,
     INTERACTIONS,
     OUTCOMES,
+    POLICIES,
     REQUESTS,
     REVIEWS,
     VAULT,
@@ -25,8 +26,8 @@ from tests.fixtures.echo_flow import BIG, Flow, wait_until
 pytestmark = pytest.mark.kafka
 
 TOPICS = (
-    REQUESTS, WORK_INTERACTIVE, WORK_BULK, COMPLETIONS, OUTCOMES, REVIEWS, VAULT, VERDICTS, INTERACTIONS,
-    *map(dead_letters, (REQUESTS, COMPLETIONS, INTERACTIONS)),
+    REQUESTS, WORK_INTERACTIVE, WORK_BULK, COMPLETIONS, OUTCOMES, REVIEWS, VAULT, POLICIES, VERDICTS,
+    INTERACTIONS, *map(dead_letters, (REQUESTS, COMPLETIONS, INTERACTIONS)),
 )  # fmt: skip
 POLICY = """
 id: p
@@ -40,15 +41,15 @@ response: {toxicity: {block: 0.5}, pii: {redact: 0.5}}
 class Served(Flow):
     """Requests in, outcomes out, and a gateway in between that says the prompt again."""
 
-    def __init__(self, bootstrap, directory):
-        super().__init__(bootstrap, directory, "tests.fixtures.judging_worker", TOPICS)
+    def __init__(self, bootstrap, directory, program="tests.fixtures.judging_worker"):
+        super().__init__(bootstrap, directory, program, TOPICS)
         self._policy = directory / "policy.yaml"
         self._policy.write_text(POLICY)
         self._key = new_key()
         self._producer = Producer({"bootstrap.servers": bootstrap, "log_level": 0, "linger.ms": 5, **BIG})
 
-    def start(self):
-        return self.worker(policies=str(self._policy), vault_key=self._key, batch_size="8")
+    def start(self, *options):
+        return self.worker(*options, policies=str(self._policy), vault_key=self._key, batch_size="8")
 
     def send(self, topic, value, headers, key="c"):
         self._producer.produce(self.namespace.of(topic), value, key=key, headers=headers)
@@ -125,3 +126,25 @@ def test_a_killed_worker_answers_for_everything(served):
     assert {(outcome["status"], outcome["text"]) for outcome in outcomes.values()} == {
         ("delivered", "You said: I am Ann")
     }
+
+
+@pytest.mark.weights
+def test_the_shipped_worker_follows_the_policies_of_the_topic(bootstrap, tmp_path, models_dir):
+    """`weir worker` judges with the real guards, and by a new version from the moment that it is in force."""
+    served = Served(bootstrap, tmp_path, "streams.cli")
+    try:
+        worker = served.start("worker")
+        served.ask(before="Write to zoe.q81@example.org")
+        (work,) = served.read(WORK_INTERACTIVE, 1)
+        assert json.loads(work.value())["request"]["messages"][0]["content"] == "Write to <EMAIL_ADDRESS_1>"
+        stricter = {"id": "p", "version": 2, "apps": ["shop"], "prompt": {"pii": {"block": 0.5}}}
+        release = {"current": stricter, "changed_at": "2026-01-01T00:00:00Z", "changed_by": "tests"}
+        served.send(POLICIES, json.dumps(release), [], key="p")
+        served.ask()
+        wait_until(lambda: '"policy changed"' in worker.log)
+        served.ask(after="Write to zoe.q81@example.org")
+        (outcome,) = served.records(OUTCOMES, 1).values()
+        assert (outcome["status"], outcome["policy"]["version"]) == ("withheld", 2)
+        assert "zoe" not in worker.log
+    finally:
+        served.close()
