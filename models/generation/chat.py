@@ -54,10 +54,7 @@ class ChatFormat:
 
     def _turns(self, messages: Sequence[Message]) -> list[Turn]:
         """In roles that templates know, and with nothing in a text that acts as a token."""
-        turns = [(_ROLES.get(message.role, message.role), self._inert(message.content)) for message in messages]
-        return [
-            (role, "\n\n".join(text for _, text in same)) for role, same in groupby(turns, key=lambda turn: turn[0])
-        ]
+        return _merged((_ROLES.get(message.role, message.role), self._inert(message.content)) for message in messages)
 
     def _inert(self, text: str) -> str:
         """The text without lone surrogates, which no tokenizer reads, and with its special tokens broken up."""
