@@ -24,13 +24,13 @@ def demo(
     as_json: Annotated[bool, typer.Option("--json", help="The summary as JSON on standard output.")] = False,
     rate: Annotated[float, typer.Option(min=0.1, help="Messages a second at most.")] = 25.0,
 ) -> None:
-    """Judge some 400 varied events live and show what came of them.
+    """Judge some 350 interactions, answer some 220 requests, live, and show what came of them.
 
     A client that knows Kafka and nothing of Weir sends them: clean, toxic, leaking, injecting, off-topic, multilingual,
     very long and malformed. The local stack is started if it does not run. On a terminal it serves on until Ctrl-C.
     Exit status: 1 if anything is missing.
     """
-    from schemas.topics import INTERACTIONS, REQUESTS
+    from schemas.topics import INTERACTIONS, REPLIES, REQUESTS
     from streams.attachment import attached_settings
     from streams.demo.live import LiveView
     from streams.demo.rendering import render
@@ -44,7 +44,10 @@ def demo(
     console = Console(stderr=True, highlight=False) if as_json else output()
     with _running_stack(load_settings(), console) as started:
         settings = attached_settings()
-        plan = TrafficPlan(bootstrap(settings), settings.topics.of(INTERACTIONS), settings.topics.of(REQUESTS), rate)
+        names = settings.topics
+        plan = TrafficPlan(
+            bootstrap(settings), names.of(INTERACTIONS), names.of(REQUESTS), replies_topic=names.of(REPLIES), rate=rate
+        )
         with Store.of(settings) as store, Traffic(plan) as traffic:
             LiveView(console).follow(traffic, store, _DEADLINE_S)
             summary = read_summary(store, traffic.result())
@@ -69,7 +72,7 @@ def _running_stack(settings: "Settings", console: Console) -> Iterator[bool]:
     if state is not None and state.ready:
         yield False
         return
-    with console.status("starting Kafka, ClickHouse, the workers and the writer…"):
+    with console.status("starting Kafka, ClickHouse, the model and the other processes…"):
         start_detached(settings)
     try:
         yield True

@@ -56,6 +56,10 @@ class Delivered:
         """Every message, whatever its topic."""
         return self.interactions + self.requests
 
+    def offsets_of(self, topic: str) -> tuple[OffsetRun, ...]:
+        """The runs in a topic, by its name without the namespace."""
+        return tuple(run for run in self.offsets if run.topic.endswith(f".{topic}"))
+
     @classmethod
     def read(cls, line: str) -> Self:
         """The client's JSON line."""

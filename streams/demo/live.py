@@ -1,4 +1,4 @@
-"""The demo while it runs: what was produced, what was judged, and how it ended."""
+"""The demo while it runs: what was produced, what ended, what was answered, and how."""
 
 import time
 from collections.abc import Callable
@@ -39,7 +39,7 @@ class Glimpse:
     """One look at the traffic. ``unread``: the store did not answer, the tally is the last one known."""
 
     expected: int
-    delivered: int
+    delivered: Delivered
     tally: Tally
     seconds: float
     unread: bool = False
@@ -65,14 +65,14 @@ class LiveView:
         A store that does not answer is asked again until the deadline.
         """
         start = self._clock()
-        glimpse = Glimpse(source.expected, 0, Tally(), 0.0)
+        glimpse = Glimpse(source.expected, Delivered(), Tally(), 0.0)
         live = Live(console=self._console, refresh_per_second=8) if self._console.is_terminal else None
         with live or nullcontext():
             while True:
                 running = source.running  # asked first: what is delivered later is counted next time
                 glimpse = self._look(source.latest, rows, replace(glimpse, seconds=self._clock() - start))
                 over = glimpse.seconds >= deadline_s
-                ended = not running and not glimpse.unread and glimpse.tally.ended >= glimpse.delivered
+                ended = not running and not glimpse.unread and glimpse.tally.inputs >= glimpse.delivered.total
                 self._show(glimpse, live, last=ended or over)
                 if ended or over:
                     return glimpse.tally
@@ -82,8 +82,8 @@ class LiveView:
         try:
             tally = read_tally(rows, delivered.offsets)
         except UnavailableError:
-            return replace(before, delivered=delivered.total, unread=True)
-        return replace(before, delivered=delivered.total, tally=tally, unread=False)
+            return replace(before, delivered=delivered, unread=True)
+        return replace(before, delivered=delivered, tally=tally, unread=False)
 
     def _show(self, glimpse: Glimpse, live: Live | None, *, last: bool) -> None:
         if live is not None:
@@ -95,10 +95,15 @@ class LiveView:
 
 def _picture(glimpse: Glimpse) -> Group:
     bars = Table.grid(padding=(0, 1))
-    rows = (("produced", glimpse.delivered, "blue"), ("judged", glimpse.tally.ended, "green"))
-    for name, number, colour in rows:
-        bar = ProgressBar(max(1, glimpse.expected), number, width=_BAR_WIDTH, complete_style=colour)
-        bars.add_row(Text(f"{name:>9}"), bar, Text(f"{number:>5,} of {glimpse.expected:,}"))
+    replies = glimpse.delivered.replies
+    rows = (
+        ("produced", glimpse.delivered.total, glimpse.expected, "blue"),
+        ("done", glimpse.tally.inputs, glimpse.expected, "green"),
+        ("answered", replies.final, max(replies.awaited, glimpse.delivered.requests), "cyan"),
+    )
+    for name, number, whole, colour in rows:
+        bar = ProgressBar(max(1, whole), number, width=_BAR_WIDTH, complete_style=colour)
+        bars.add_row(Text(f"{name:>9}"), bar, Text(f"{number:>5,} of {whole:,}"))
     return Group(bars, _counts(glimpse))
 
 
@@ -117,7 +122,9 @@ def _counts(glimpse: Glimpse) -> Text:
 def _line(glimpse: Glimpse) -> str:
     actions = ", ".join(f"{action} {number}" for action, number in glimpse.tally.actions.items()) or "nothing yet"
     waiting = "; waiting for the store" if glimpse.unread else ""
+    replies = glimpse.delivered.replies
+    answered = f", answered {replies.final} of {replies.awaited}" if replies.awaited else ""
     return (
-        f"{glimpse.seconds:5.1f} s  produced {glimpse.delivered} of {glimpse.expected}, judged {glimpse.tally.ended}"
-        f" ({actions}), dead letters {glimpse.tally.dead_letters}{waiting}"
+        f"{glimpse.seconds:5.1f} s  produced {glimpse.delivered.total} of {glimpse.expected}, done "
+        f"{glimpse.tally.inputs}{answered} ({actions}), dead letters {glimpse.tally.dead_letters}{waiting}"
     )

@@ -12,6 +12,7 @@ from rich.table import Table
 from rich.text import Text
 
 from streams.demo.colours import ACTION_COLOURS
+from streams.demo.story import Step
 from streams.demo.summary import DemoSummary, Example, Latency
 
 _WIDTH: Final = 96
@@ -36,6 +37,8 @@ def render(summary: DemoSummary, console: Console, places: Sequence[Place] = ())
         _heading("Examples"),
         *map(_example, summary.examples),
     ]
+    if summary.story:
+        sections += [_heading("One request, step by step"), *map(_step, summary.story)]
     if places:
         sections += [_heading("Where to look"), _places(places)]
     console.print(Padding(Group(*sections), (0, 1)), width=min(_WIDTH + 2, console.width), highlight=False)
@@ -48,17 +51,17 @@ def _account(summary: DemoSummary) -> RenderableType:
         f": {summary.interactions:,} interactions, {summary.requests:,} requests",
         (f" ({summary.malformed:,} of them malformed)", "dim"),
     )
-    went = Text.assemble(
-        (f"{summary.verdicts:,} verdicts", "bold"),
-        f", {summary.dead_letters:,} dead letters, {summary.repeats:,} sent again under the same id",
-    )
+    kinds = ", ".join(f"{number:,} {status}" for status, number in sorted(summary.statuses.items()))
+    answered = Text.assemble((f"{summary.replies:,} replies", "bold"), f": {kinds}" if kinds else "")
+    judged = Text.assemble((f"{summary.verdicts:,} verdicts", "bold"), f", {summary.dead_letters:,} dead letters")
     mark, style = ("✓", "bold green") if summary.whole else ("✗", "bold red")
     audit = Text(f"{mark} {summary.missing:,} missing, {summary.duplicates:,} twice", style=style)
     lines.add_row(Text("in", style="dim"), came)
-    lines.add_row(Text("out", style="dim"), went)
+    lines.add_row(Text("out", style="dim"), answered)
+    lines.add_row("", judged)
     lines.add_row(Text("audit", style="dim"), audit)
     lines.add_row(
-        Text("time", style="dim"), Text(f"{summary.seconds:.1f} s from the first arrival to the last verdict")
+        Text("time", style="dim"), Text(f"{summary.seconds:.1f} s from the first message to the last reply and verdict")
     )
     return Padding(lines, (0, 0, 1, 0))
 
@@ -72,7 +75,7 @@ def _tables(summary: DemoSummary) -> RenderableType:
         bar = "█" * -(-number * _BAR // most)
         actions.add_row(Text(action, style=style), Text(f"{number:,}", style=style), Text(bar, style=style))
     side_by_side = Table.grid(padding=(0, 3))
-    right = Group(_latencies(summary.latencies), Text(), _counts("not judged as a whole", summary.codes))
+    right = Group(_latencies(summary.latencies), Text(), _counts("no text, or not judged", summary.codes))
     side_by_side.add_row(actions, _counts("guard", summary.guards), right if summary.codes else right.renderables[0])
     return side_by_side
 
@@ -85,7 +88,7 @@ def _counts(name: str, counts: Mapping[str, int]) -> RenderableType:
 
 
 def _latencies(latencies: Mapping[str, Latency]) -> RenderableType:
-    table = _table("arrival to verdict", "p50", "p99")
+    table = _table("from arrival to", "p50", "p99")
     for stage, latency in latencies.items():
         table.add_row(Text(one_line(stage)), Text(f"{latency.p50_ms:,.0f} ms"), Text(f"{latency.p99_ms:,.0f} ms"))
     return table
@@ -116,6 +119,17 @@ def _example(example: Example) -> RenderableType:
     for name, text in (("asked", example.prompt), ("answered", example.response), ("passage", example.passage)):
         if text.strip():
             lines.append(Text.assemble((f"  {name:<9}", "dim"), clip(one_line(text), _WIDTH - 11)))
+    return Group(*lines)
+
+
+def _step(step: Step) -> RenderableType:
+    lines = [
+        Text.assemble(
+            (f"  +{step.after_ms:>8,.0f} ms  ", "dim"), (f"{step.stage:<9}", "bold"), clip(one_line(step.what), 70)
+        )
+    ]
+    if step.text.strip():
+        lines.append(Text(" " * 25 + clip(one_line(step.text), _WIDTH - 25), style="italic"))
     return Group(*lines)
 
 

@@ -6,7 +6,8 @@ from typing import Any, Final
 
 from schemas.actions import Action
 from streams.demo.delivered import Delivered
-from streams.demo.tally import Rows, ask, read_tally
+from streams.demo.story import Step, read_story
+from streams.demo.tally import Rows, Tally, ask, read_tally
 
 EXAMPLES: Final = 5
 _EXCERPT: Final = 400
@@ -44,27 +45,31 @@ class Example:
 class DemoSummary:
     """The demo in figures.
 
-    ``interactions`` and ``requests`` were delivered, the ``malformed`` among them. Each of them ended in one of
-    ``verdicts`` or ``dead_letters``, or came again under the id of another (``repeats``: judged each time, counted
-    once), or is ``missing``. ``duplicates`` are endings beyond the first of an input: there should be none.
-    ``guards`` counts the verdicts in which a guard found something or failed, ``codes`` the events that could not be
-    judged, or not as a whole. ``seconds`` is from the first arrival to the last verdict.
+    ``interactions`` and ``requests`` were delivered, the ``malformed`` among them. ``replies`` counts the requests
+    that the client read a final reply to, ``statuses`` those by kind. ``verdicts`` are of all stages, ``dead_letters``
+    of inputs that nobody could read. ``missing`` are inputs that ended nowhere and requests without a reply,
+    ``duplicates`` endings and final replies beyond the first: there should be none of either.
+    ``guards`` counts the verdicts in which a guard found something or failed, ``codes`` the events that were not
+    judged, or not as a whole, and the requests that got no text. ``seconds`` is from the first message to the last
+    reply or verdict.
     """
 
     interactions: int
     requests: int
     malformed: int
+    replies: int
     verdicts: int
     dead_letters: int
-    repeats: int
     missing: int
     duplicates: int
     seconds: float
+    statuses: Mapping[str, int]
     actions: Mapping[Action, int]
     guards: Mapping[str, int]
     codes: Mapping[str, int]
     latencies: Mapping[str, Latency]
     examples: tuple[Example, ...]
+    story: tuple[Step, ...]
 
     @property
     def whole(self) -> bool:
@@ -76,24 +81,34 @@ def read_summary(rows: Rows, delivered: Delivered) -> DemoSummary:
     """The summary of everything that was delivered. Raises what the store raises."""
     runs = delivered.offsets
     tally = read_tally(rows, runs)
-    duplicates = ask(rows, "duplicates", runs)[0]["extra"]
     stages = ask(rows, "latencies", runs)
     return DemoSummary(
         interactions=delivered.interactions,
         requests=delivered.requests,
         malformed=delivered.malformed,
+        replies=delivered.replies.final,
         verdicts=tally.verdicts,
         dead_letters=tally.dead_letters,
-        repeats=max(0, tally.ended + duplicates - tally.verdicts - tally.dead_letters),
-        missing=delivered.total - tally.ended,
-        duplicates=duplicates,
-        seconds=_seconds(stages),
+        missing=_missing(delivered, tally),
+        duplicates=ask(rows, "duplicates", runs)[0]["extra"] + delivered.replies.again,
+        seconds=max(_seconds(stages), delivered.replies.seconds),
+        statuses=delivered.replies.statuses,
         actions={action: tally.actions.get(action, 0) for action in Action},
         guards={row["guard"]: row["events"] for row in ask(rows, "guards", runs)},
         codes={row["code"]: row["events"] for row in ask(rows, "codes", runs)},
         latencies={row["stage"]: Latency(round(row["p50_ms"], 1), round(row["p99_ms"], 1)) for row in stages},
         examples=tuple(map(_example, ask(rows, "examples", runs, length=_EXCERPT, count=EXAMPLES))),
+        story=read_story(rows, runs),
     )
+
+
+def _missing(delivered: Delivered, tally: Tally) -> int:
+    """Inputs that ended nowhere, and requests that ended without a reply that the client could read."""
+    unended = delivered.total - tally.inputs
+    unanswered = delivered.replies.awaited - delivered.replies.final
+    requests = delivered.offsets_of("requests")
+    unsettled = sum(map(len, requests)) - sum(tally.ended.get(topic, 0) for topic in {run.topic for run in requests})
+    return unended + max(0, unanswered - unsettled)
 
 
 def to_json(summary: DemoSummary) -> dict[str, Any]:

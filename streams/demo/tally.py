@@ -18,19 +18,33 @@ class Rows(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Tally:
-    """Events that ended. An event sent twice under one id ends twice and has one verdict."""
+    """Inputs that ended, by topic, the dead letters among them, and the verdicts of all stages by action.
 
-    ended: int = 0
-    verdicts: int = 0
+    A request ended when it is screened and settled, an interaction when it is observed; a dead letter ended as such. An
+    event that was sent twice under one id ends twice and has one verdict.
+    """
+
+    ended: Mapping[str, int] = field(default_factory=dict)
     dead_letters: int = 0
     actions: Mapping[str, int] = field(default_factory=dict)
+
+    @property
+    def inputs(self) -> int:
+        """Inputs of all topics that ended."""
+        return sum(self.ended.values())
+
+    @property
+    def verdicts(self) -> int:
+        """Verdicts of all stages."""
+        return sum(self.actions.values())
 
 
 def read_tally(rows: Rows, runs: Sequence[OffsetRun]) -> Tally:
     """The tally of the events at these offsets. Raises what the store raises."""
-    ledger = ask(rows, "endings", runs)[0]
+    endings = ask(rows, "endings", runs)
     actions = {row["action"]: row["events"] for row in ask(rows, "actions", runs)}
-    return Tally(ended=ledger["ended"], verdicts=sum(actions.values()), dead_letters=ledger["dead"], actions=actions)
+    ended = {row["topic"]: row["ended"] for row in endings}
+    return Tally(ended=ended, dead_letters=sum(row["dead"] for row in endings), actions=actions)
 
 
 def ask(rows: Rows, name: str, runs: Sequence[OffsetRun], **more: object) -> Sequence[Mapping[str, Any]]:

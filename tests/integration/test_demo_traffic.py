@@ -19,10 +19,11 @@ from guards.pii import PiiGuard
 from guards.pipeline import Pipeline
 from guards.secrets import SecretsGuard
 from monitors.sampling import Sampler
-from schemas.codec import Message
+from schemas.codec import Message, decode, encode
 from schemas.errors import UnavailableError
 from schemas.policy import PolicyBook
-from schemas.topics import INTERACTIONS, REQUESTS, VERDICTS, Namespace
+from schemas.topics import COMPLETIONS, INTERACTIONS, OUTCOMES, REQUESTS, TOPICS, WORK_INTERACTIVE, Namespace
+from schemas.work import Completion, Usage, Work
 from streams.assignment import FixedPolicies
 from streams.demo.delivered import OffsetRun
 from streams.demo.live import LiveView
@@ -35,6 +36,10 @@ from streams.local.ports import choose_port
 from streams.metrics import Metrics
 from streams.policies import shipped_policy
 from streams.settings import Settings
+from streams.settle.publishing import Scribe
+from streams.settle.settlements import Origin
+from streams.settle.state import Settler, Terms
+from streams.settle.step import Step
 from streams.store.batches import Limits, plan
 from streams.store.client import Store
 from streams.store.deposit import Deposit
@@ -116,38 +121,70 @@ class Run:
         consumer.close()
 
     def judge(self):
-        """Every message through its stage, and what came out into the store."""
-        sampler, loaded = Sampler(b"k", "review"), pipeline()
+        """Every message through its stages, a model that says one sentence, and settle; what is stored is deposited."""
+        policies = FixedPolicies(PolicyBook([shipped_policy()]))
+        loaded = pipeline()
         given = Surroundings(
             namespace=self.namespace,
-            policies=FixedPolicies(PolicyBook([shipped_policy()])),
-            sampler=sampler,
+            policies=policies,
+            sampler=Sampler(b"k", "review"),
             metrics=Metrics(),
             load_pipeline=lambda: loaded,
             topic_id=lambda name: f"id-of-{name}",
         )
-        published, stages = [], judging_stages(given)
-        for stage in (stages["observe"], stages["screen"]):
-            stage.load()
-            mine = [message for message in self.messages if message.topic == self.namespace.of(stage.topic)]
-            for start in range(0, len(mine), 32):
-                published += [each for caused in stage.process(mine[start : start + 32]) for each in caused]
-        stored = {self.namespace.of(VERDICTS), *map(self.namespace.dead_letters_of, (INTERACTIONS, REQUESTS))}
-        self.deposit([each for each in published if each.topic in stored])
+        stages = judging_stages(given)
+        published = [each for name in ("observe", "screen") for each in self._through(stages[name], self.messages)]
+        published += self._through(stages["judge"], self._completions(published))
+        published += self._settled(policies, published)
+        self.deposit([each for each in published if each.topic in shelves(self.namespace)])
+
+    def _through(self, stage, messages):
+        stage.load()
+        mine = [message for message in messages if message.topic == self.namespace.of(stage.topic)]
+        for start in range(0, len(mine), 32):
+            yield from (each for caused in stage.process(mine[start : start + 32]) for each in caused)
+
+    def _completions(self, published):
+        """What a model makes of the work: the same sentence each time."""
+        work = self.namespace.of(WORK_INTERACTIVE)
+        for message in self._as_messages([each for each in published if each.topic == work]):
+            event = decode(message, Work, "work")
+            usage = Usage(prompt_tokens=20, completion_tokens=9)
+            completion = Completion(
+                work=event.record, text="Nine words are as good as any answer.", model="m", usage=usage
+            )
+            envelope = event.envelope.model_copy(update={"type": "weir.completion.v1"})
+            out = encode(completion, envelope, event.conversation)
+            yield replace(message, topic=self.namespace.of(COMPLETIONS), value=out.value, headers=tuple(out.headers))
+
+    def _settled(self, policies, published):
+        """What settle makes of the requests and of what the stages answer."""
+        requests, outcomes = self.namespace.of(REQUESTS), self.namespace.of(OUTCOMES)
+        terms = Terms(Origin(requests, f"id-of-{requests}"), policies, None, 3_600_000)
+        step = Step(Settler(terms), self.namespace, policies)
+        inputs = [each for each in self.messages if each.topic == requests]
+        inputs += self._as_messages([each for each in published if each.topic == outcomes])
+        now = datetime.now(UTC)
+        found = step.process(inputs, round(now.timestamp() * 1000), 10_000)
+        return Scribe(self.namespace).publications(found, now)
+
+    def _as_messages(self, publications, first=0):
+        now = datetime.now(UTC)
+        return [
+            Message(each.topic, 0, offset, now, each.message.key, each.message.value, tuple(each.message.headers))
+            for offset, each in enumerate(publications, start=first)
+        ]
 
     def deposit(self, published, first=0):
         self.published = published
-        now = datetime.now(UTC)
-        out = [
-            Message(each.topic, 0, offset, now, each.message.key, each.message.value, tuple(each.message.headers))
-            for offset, each in enumerate(published, start=first)
-        ]
-        inputs = (INTERACTIONS, REQUESTS)
-        names = [*self.topics, self.namespace.of(VERDICTS), *map(self.namespace.dead_letters_of, inputs)]
-        ids = {name: f"id-of-{name}" for name in names}
+        ids = {self.namespace.of(topic): f"id-of-{self.namespace.of(topic)}" for topic in TOPICS}
         store = Deposit(self.store, shelves(self.namespace), ids, lambda _: pytest.fail("refused"), Metrics())
-        for batch in plan(out, Limits()):
+        for batch in plan(self._as_messages(published, first), Limits()):
             store.store(batch)
+
+    def stage(self, name):
+        """How many verdicts of this stage are stored."""
+        return self.store.select("SELECT count() AS n FROM v_verdicts WHERE stage = {name:String}", name=name)[0]["n"]
 
     def summary(self):
         return read_summary(self.store, self.delivered)
@@ -188,15 +225,19 @@ def test_the_summary_adds_up(run):
     summary = run.summary()
     assert summary.whole
     assert summary.dead_letters == len(malformed_that_end_in("dead_letter"))
-    assert summary.repeats == 3  # one interaction and two requests come twice under their ids
-    assert summary.verdicts + summary.dead_letters + summary.repeats == summary.interactions + summary.requests
+    verdicts = summary.verdicts - run.stage("judge") - run.stage("settle")
+    repeats = 3  # one interaction and two requests come twice under their ids
+    assert verdicts + summary.dead_letters + repeats == summary.interactions + summary.requests
+    assert run.stage("settle") == 1  # two requests have one id and different bodies
     assert sum(summary.actions.values()) == summary.verdicts
     assert summary.guards["pii"] >= 25
-    assert set(summary.latencies) == {"observe", "screen"}
+    verdicts_of = {f"verdict of {stage}" for stage in ("observe", "screen", "judge")}
+    assert set(summary.latencies) == verdicts_of | {"reply by the model", "reply without it"}
     assert all(0 < latency.p50_ms <= latency.p99_ms for latency in summary.latencies.values())
     assert summary.seconds > 0
-    expected = Counter(line["code"] for line in CORPUS if "code" in line) + Counter(UNKNOWN_APP=2, TOO_LONG=1)
-    assert summary.codes == expected
+    expected = Counter(line["code"] for line in CORPUS if "code" in line)
+    assert {code: summary.codes.get(code) for code in expected} == expected
+    assert {"UNKNOWN_APP", "TOO_LONG", "BLOCKED", "ID_CONFLICT"} <= summary.codes.keys()
 
 
 def test_the_examples_differ_in_kind_and_are_masked(run):
@@ -207,6 +248,15 @@ def test_the_examples_differ_in_kind_and_are_masked(run):
     shown = "".join(example.prompt + example.response for example in examples)
     assert "<" in shown
     assert "@" not in shown
+
+
+def test_one_request_is_told_from_its_arrival_to_its_reply(run):
+    """The story has every stage in order, of a redacted request, and shows no address."""
+    story = run.summary().story
+    assert [step.stage for step in story] == ["requests", "screen", "infer", "judge", "settle"]
+    assert "redact" in story[1].what
+    assert [step.after_ms for step in story] == sorted(step.after_ms for step in story)
+    assert "@" not in "".join(step.text for step in story)
 
 
 def test_storing_everything_twice_changes_no_figure(run):
@@ -249,8 +299,8 @@ def test_the_live_view_reads_the_store(run):
         expected, latest, running = run.delivered.total, run.delivered, False
 
     tally = LiveView(Console(file=out, width=100)).follow(Ended(), run.store, deadline_s=60)
-    assert tally.ended == run.delivered.total
-    assert f"judged {tally.ended}" in out.getvalue()
+    assert tally.inputs == run.delivered.total
+    assert f"done {tally.inputs}" in out.getvalue()
 
 
 def test_a_rate_is_kept(run, tmp_path):

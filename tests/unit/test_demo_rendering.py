@@ -11,6 +11,7 @@ from schemas.errors import UnavailableError
 from streams.demo.delivered import Delivered, OffsetRun
 from streams.demo.live import LiveView
 from streams.demo.rendering import Place, clip, one_line, render
+from streams.demo.story import Step
 from streams.demo.summary import DemoSummary, Example, Latency
 
 ACTIONS = {Action.ALLOW: 290, Action.FLAG: 20, Action.REDACT: 50, Action.HOLD: 0, Action.BLOCK: 24}
@@ -22,10 +23,30 @@ def example(**changes):
     return Example(**{**fields, "side": "prompt", "score": 1.0, **texts, **changes})
 
 
+STORY = (
+    Step(0, "requests", "request r-1 of conversation c-1", "I am <EMAIL_ADDRESS>."),
+    Step(18.4, "screen", "redact: pii EMAIL_ADDRESS"),
+    Step(1201.0, "settle", "delivered, the only final reply"),
+)
+
+
 def summary(**changes):
-    counts = {"interactions": 350, "requests": 46, "malformed": 21, "verdicts": 384, "dead_letters": 11, "repeats": 1}
+    counts = {
+        "interactions": 350,
+        "requests": 225,
+        "malformed": 21,
+        "replies": 220,
+        "verdicts": 384,
+        "dead_letters": 11,
+    }
+    counts["statuses"] = {"delivered": 200, "withheld": 20}
     found = {"missing": 0, "duplicates": 0, "seconds": 21.44, "actions": ACTIONS, "guards": {"pii": 45, "toxicity": 6}}
-    more = {"codes": {"TOO_LONG": 1}, "latencies": {"observe": Latency(41.2, 260.0)}, "examples": (example(),)}
+    more = {
+        "codes": {"TOO_LONG": 1},
+        "latencies": {"observe": Latency(41.2, 260.0)},
+        "examples": (example(),),
+        "story": STORY,
+    }
     return DemoSummary(**{**counts, **found, **more, **changes})
 
 
@@ -37,22 +58,29 @@ def rendered(summary, places=(), **console):
 
 EXPECTED = """\
  ───────────────────────────────────────────── Weir ─────────────────────────────────────────────
- in     396 events: 350 interactions, 46 requests (21 of them malformed)
- out    384 verdicts, 11 dead letters, 1 sent again under the same id
+ in     575 events: 350 interactions, 225 requests (21 of them malformed)
+ out    220 replies: 200 delivered, 20 withheld
+        384 verdicts, 11 dead letters
  audit  ✓ 0 missing, 0 twice
- time   21.4 s from the first arrival to the last verdict
+ time   21.4 s from the first message to the last reply and verdict
 
- action events                    guard    events   arrival to verdict   p50    p99
- allow     290 ████████████████   pii          45   observe            41 ms 260 ms
+ action events                    guard    events   from arrival to   p50    p99
+ allow     290 ████████████████   pii          45   observe         41 ms 260 ms
  flag       20 ██                 toxicity      6
- redact     50 ███                                  not judged as a whole events
- hold        0                                      TOO_LONG                   1
+ redact     50 ███                                  no text, or not judged events
+ hold        0                                      TOO_LONG                    1
  block      24 ██
 
  Examples
  ● redact  personal data  (pii EMAIL_ADDRESS 1.00, prompt)
    asked    I am <EMAIL_ADDRESS>.
    answered Noted.
+
+ One request, step by step
+   +       0 ms  requests request r-1 of conversation c-1
+                          I am <EMAIL_ADDRESS>.
+   +      18 ms  screen   redact: pii EMAIL_ADDRESS
+   +   1,201 ms  settle   delivered, the only final reply
 
  Where to look
  queries  http://127.0.0.1:8123
@@ -134,7 +162,7 @@ class Rows:
             raise UnavailableError("the store does not answer")
         ended = min(self._most, int(self._clock.now))
         if "v_ledger" in query:
-            return [{"ended": ended, "dead": 0}]
+            return [{"topic": "t", "ended": ended, "dead": 0}]
         return [{"action": "allow", "events": ended}]
 
 
@@ -147,27 +175,27 @@ def follow(rows_of, deadline_s=60, **console):
 def test_the_view_ends_when_everything_has_ended():
     """It returns as soon as every delivered event ended, having printed a line now and then."""
     tally, seconds, text = follow(Rows)
-    assert (tally.ended, seconds) == (12, 12.0)
+    assert (tally.inputs, seconds) == (12, 12.0)
     assert len(text.splitlines()) == 4  # at 0, 5 and 10 seconds, and at the end
-    assert text.splitlines()[-1].endswith("produced 12 of 12, judged 12 (allow 12), dead letters 0")
+    assert text.splitlines()[-1].endswith("produced 12 of 12, done 12 (allow 12), dead letters 0")
 
 
 def test_the_view_ends_at_its_deadline():
     """Events that never end do not keep it for ever."""
     tally, seconds, _ = follow(lambda clock: Rows(clock, most=7), deadline_s=20)
-    assert (tally.ended, seconds) == (7, 20.0)
+    assert (tally.inputs, seconds) == (7, 20.0)
 
 
 def test_a_store_that_is_away_for_a_moment_is_waited_for():
     """While the store does not answer the last tally stands, and the view says so and goes on."""
     tally, _, text = follow(lambda clock: Rows(clock, silent={5.0, 12.0}))
-    assert tally.ended == 12
+    assert tally.inputs == 12
     assert "waiting for the store" in text
 
 
 def test_the_view_is_drawn_in_place_on_a_terminal():
-    """On a terminal the last picture shows both bars full and the actions."""
+    """On a terminal the last picture shows the bars full and the actions."""
     _, _, text = follow(Rows, force_terminal=True, color_system=None)
-    assert "judged" in text
+    assert "done" in text
     assert "12 of 12" in text
     assert "allow 12" in text

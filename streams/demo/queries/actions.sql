@@ -1,10 +1,16 @@
--- Verdicts by action, mildest first.
+-- Verdicts of all stages by action, mildest first.
+WITH inputs AS
+(
+    SELECT source, source_event_id
+    FROM v_verdicts
+    WHERE arrayExists(
+        (topic, partition, first, last) ->
+            source_topic = topic AND source_partition = partition AND source_offset BETWEEN first AND last,
+        {topics:Array(String)}, {partitions:Array(Int32)}, {firsts:Array(Int64)}, {lasts:Array(Int64)}
+    )
+)
 SELECT action, count() AS events
 FROM v_verdicts
-WHERE arrayExists(
-    (topic, partition, first, last) ->
-        source_topic = topic AND source_partition = partition AND source_offset BETWEEN first AND last,
-    {topics:Array(String)}, {partitions:Array(Int32)}, {firsts:Array(Int64)}, {lasts:Array(Int64)}
-)
+WHERE run = 'live' AND (source, source_event_id) IN inputs
 GROUP BY action
 ORDER BY toInt8(v_verdicts.action)

@@ -1,10 +1,17 @@
--- Why events could not be judged, or not as a whole.
-SELECT code, count() AS events
+-- Why events were not judged, or not as a whole, and why requests got no text. A request that was replied to counts once.
+SELECT code, uniqExact(event) AS events
 FROM
 (
-    SELECT source_topic, source_partition, source_offset, code FROM v_verdicts WHERE code != ''
+    SELECT code, concat(source, '/', source_event_id) AS event, source_topic, source_partition, source_offset
+    FROM v_verdicts
+    WHERE code != '' AND run = 'live'
     UNION ALL
-    SELECT topic, partition, offset, code FROM v_dead_letters
+    SELECT code, concat(source, '/', source_event_id), source_topic, source_partition, source_offset
+    FROM v_replies
+    WHERE code != '' AND final
+    UNION ALL
+    SELECT code, concat(topic, '/', toString(partition), '/', toString(offset)), topic, partition, offset
+    FROM v_dead_letters
 )
 WHERE arrayExists(
     (topic, partition, first, last) ->

@@ -1,10 +1,10 @@
--- Endings beyond the first of each input: two verdicts, or a verdict and a dead letter.
-SELECT count() - uniqExact(source_topic, source_partition, source_offset) AS extra
+-- Endings beyond the first of each input at each stage: two verdicts, or a verdict and a dead letter.
+SELECT count() - uniqExact(source_topic, source_partition, source_offset, stage) AS extra
 FROM
 (
-    SELECT source_topic, source_partition, source_offset FROM v_verdicts
+    SELECT source_topic, source_partition, source_offset, stage FROM v_verdicts WHERE run = 'live'
     UNION ALL
-    SELECT topic, partition, offset FROM v_dead_letters
+    SELECT topic, partition, offset, stage FROM v_dead_letters WHERE stage != 'store'
 )
 WHERE arrayExists(
     (topic, partition, first, last) ->

@@ -21,7 +21,7 @@ SELECT
     leftUTF8(response_text, {length:UInt32}) AS response,
     leftUTF8(if(worst.5 = 'context', context_texts[worst.6 + 1], ''), {length:UInt32}) AS passage
 FROM v_verdicts
-WHERE arrayExists(
+WHERE run = 'live' AND arrayExists(
     (topic, partition, first, last) ->
         source_topic = topic AND source_partition = partition AND source_offset BETWEEN first AND last,
     {topics:Array(String)}, {partitions:Array(Int32)}, {firsts:Array(Int64)}, {lasts:Array(Int64)}
