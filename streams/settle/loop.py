@@ -17,6 +17,7 @@ _POLL_SECONDS: Final = 0.1
 _FIRST_WAIT_SECONDS: Final = 0.1
 _LONGEST_WAIT_SECONDS: Final = 5.0
 _STUCK_SECONDS: Final = 120.0  # longer than a slow restore goes without a beat, or a transaction without an answer
+_SLOW_SECONDS: Final = 5.0  # a write that takes so long is a broker that does not answer
 _log = get_logger("streams.settle")
 
 
@@ -36,7 +37,8 @@ class Settle:
 
     def is_ready(self) -> bool:
         """Whether this process settles, or stands by for the one that does."""
-        return self.is_alive() and self._membership.joined and self._settling == self._membership.leads
+        answers = self._membership.silence < _SLOW_SECONDS
+        return answers and self._membership.joined and self._settling == self._membership.leads
 
     @property
     def leads(self) -> bool:

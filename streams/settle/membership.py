@@ -9,7 +9,10 @@ from schemas.errors import UnavailableError
 from schemas.topics import SETTLED
 from streams.consumer_groups import settle_group
 from streams.kafka_clients import confluent_config
+from streams.logs import get_logger
 from streams.settings import Settings
+
+_log = get_logger("streams.settle")
 
 
 class Membership:
@@ -55,8 +58,11 @@ class Membership:
         self._asked = time.monotonic()
         message = self._opened.poll(seconds)
         error = message.error() if message is not None else None
-        if error is not None and error.fatal():
+        if error is None:
+            return
+        if error.fatal():
             raise UnavailableError(f"the group cannot be joined: {error.name()}")
+        _log.warning("broker error", reason=error.name())
 
     @property
     def silence(self) -> float:

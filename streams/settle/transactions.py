@@ -12,7 +12,7 @@ from streams.kafka_clients import confluent_config
 from streams.settings import Settings
 from streams.stage import Publication
 
-_SECONDS: Final = 20.0
+_SECONDS: Final = 10.0
 
 
 class DeposedError(Exception):
