@@ -81,6 +81,7 @@ class VoidOffsets:
                 "auto.offset.reset": "earliest",
                 "isolation.level": "read_committed",
                 "enable.partition.eof": True,
+                "fetch.wait.max.ms": 10,  # the end of a partition is told after each empty fetch, and there are many
                 "fetch.max.bytes": 16 * MIB,
                 "receive.message.max.bytes": max(topic.max_message_bytes for topic in TOPICS) + 16 * MIB,
             }

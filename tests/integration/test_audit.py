@@ -2,7 +2,7 @@
 
 import pytest
 from confluent_kafka import Producer
-from kafka import KafkaAdminClient, OffsetAndMetadata, TopicPartition
+from kafka import OffsetAndMetadata, TopicPartition
 
 from schemas.codec import Message, Outgoing
 from schemas.dead_letter import reason_headers
@@ -59,10 +59,9 @@ def holds(settings, topic, past):
 
 def commit(settings, topic, offset, group="worker"):
     """The group says that it is done with everything before."""
-    client = KafkaAdminClient(bootstrap_servers=settings.kafka_bootstrap)
     place = {TopicPartition(topic, 0): OffsetAndMetadata(offset, "", -1)}
-    client.alter_group_offsets(f"{settings.namespace}.{group}", place)
-    client.close()
+    with KafkaAdmin(settings) as admin:
+        admin._ask("alter_group_offsets", f"{settings.namespace}.{group}", place)
 
 
 def store_all(settings, store, rows):

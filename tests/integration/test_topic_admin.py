@@ -107,6 +107,23 @@ def test_lag_counts_what_a_group_has_not_committed(settings, bootstrap):
     assert behind["store", f"{settings.namespace}.verdicts", 0].behind == 0
 
 
+def test_lag_shows_every_group_in_what_it_commits(settings):
+    """Each group has its inputs, and nothing that its processes read whole at every start."""
+    create_topics(settings)
+    shown = {(each.group.removeprefix(f"{settings.namespace}."), each.topic) for each in lag(settings)}
+    names = {
+        group: {topic.name for topic in TOPICS if (group, settings.topics.of(topic)) in shown}
+        for group in ("worker", "infer", "settle")
+    }
+    assert names == {
+        "worker": {"requests", "completions", "interactions"},
+        "infer": {"work.interactive", "work.bulk"},
+        "settle": {"requests", "outcomes", "cancels", "decisions"},
+    }
+    stored = {settings.topics.of(topic) for topic in TOPICS if "store" in topic.read_by}
+    assert {topic for group, topic in shown if group == "store"} == stored
+
+
 def test_no_broker_is_one_clear_error(tmp_path, monkeypatch):
     """Without a broker the error says that it does not answer, within the time that somebody waits."""
     monkeypatch.setattr("streams.kafka_admin._PATIENCE_SECONDS", 1.0)
