@@ -144,6 +144,17 @@ class KafkaAdmin:
         names = (entry["group_id"] for entry in self._ask("list_groups"))
         return sorted(name for name in names if name.startswith(prefix))
 
+    def members(self, groups: Iterable[str]) -> Mapping[str, int]:
+        """How many members each of the groups has."""
+        described = self._ask("describe_groups", sorted(groups))
+        return {name: len(group["members"]) for name, group in described.items()}
+
+    def version(self) -> tuple[int, ...]:
+        """The release of Kafka whose requests the brokers understand, such as ``(4, 1)``: that of the oldest broker."""
+        brokers = self._ask("describe_cluster")["brokers"]
+        found = [self._ask("get_broker_version_data", broker["broker_id"]).broker_version for broker in brokers]
+        return min(map(tuple, found), default=())
+
     def _offsets(
         self, specs: Mapping[TopicPartition, Any], isolation: IsolationLevel = IsolationLevel.READ_COMMITTED
     ) -> Mapping[TopicPartition, Any]:

@@ -8,7 +8,21 @@ from rich.console import Console
 from rich.text import Text
 
 from schemas.errors import WeirError
-from streams.cli import check, demo, dlq, models, policy, processes, review, stack, store, topics, traffic, vault
+from streams.cli import (
+    check,
+    demo,
+    dlq,
+    doctor,
+    models,
+    policy,
+    processes,
+    review,
+    stack,
+    store,
+    topics,
+    traffic,
+    vault,
+)
 
 app = typer.Typer(
     name="weir",
@@ -29,6 +43,7 @@ app.add_typer(policy.app, name="policy", rich_help_panel=_TOOLS)
 app.command(rich_help_panel=_LOCAL)(stack.up)
 app.command(rich_help_panel=_LOCAL)(stack.down)
 app.command(rich_help_panel=_LOCAL)(stack.status)
+app.command(rich_help_panel=_LOCAL)(doctor.doctor)
 app.command(rich_help_panel=_LOCAL)(demo.demo)
 app.command(rich_help_panel=_FLOW)(processes.worker)
 app.command(rich_help_panel=_FLOW)(processes.settle)

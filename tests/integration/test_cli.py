@@ -30,7 +30,21 @@ def test_help_is_quick_and_complete():
     """`weir --help` names every command, without loading models or libraries for Kafka."""
     done = weir("--help")
     assert done.returncode == 0
-    for command in ("check", "up", "down", "status", "demo", "worker", "store", "topics", "dlq", "migrate", "audit"):
+    for command in (
+        "check",
+        "up",
+        "down",
+        "status",
+        "demo",
+        "worker",
+        "store",
+        "topics",
+        "dlq",
+        "migrate",
+        "audit",
+        "review",
+        "doctor",
+    ):
         assert f" {command} " in done.stdout
 
 

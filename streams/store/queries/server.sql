@@ -1,0 +1,1 @@
+SELECT version() AS version, toUnixTimestamp64Milli(now64(3)) AS milliseconds
