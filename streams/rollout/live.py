@@ -18,6 +18,7 @@ from streams.rollout.versions import Versions
 from streams.settings import Settings
 
 _POLL_SECONDS: Final = 0.2
+_STOP_SECONDS: Final = 5.0
 
 logger = get_logger(__name__)
 
@@ -37,7 +38,6 @@ class LivePolicies:
         self._metrics = metrics
         self._prepare = prepare or _nothing
         self._standing = Standing(files.policies, {}, settings.sampling_secret.get_secret_value().encode())
-        self._feed: Feed | None = None
         self._thread: Thread | None = None
         self._stopping = Event()
 
@@ -67,18 +67,14 @@ class LivePolicies:
             logger.info("policy", policy=policy_id, **_roles(versions))
             if versions.overruled:
                 logger.warning("a release counts in place of a newer version in a file", policy=policy_id)
-        self._feed = feed
         self._thread = Thread(target=self._follow, args=(feed,), name="policies", daemon=True)
         self._thread.start()
 
     def stop(self) -> None:
-        """Let go of the broker. The policies stay as they are. May be called twice."""
+        """Let go of the broker, soon even while something is being prepared. The policies stay. May be called twice."""
         self._stopping.set()
         if self._thread is not None:
-            self._thread.join()
-        feed, self._feed = self._feed, None
-        if feed is not None:
-            feed.close()
+            self._thread.join(_STOP_SECONDS)
 
     def assign(self, app: str, conversation: str) -> Assignment | None:
         return self._standing.assign(app, conversation)
@@ -95,6 +91,7 @@ class LivePolicies:
             if said is not None:
                 self._show()
                 logger.info("policy changed", policy=said.policy_id, **_roles(self._standing.versions(said.policy_id)))
+        feed.close()
 
     def _take(self, message: Message, prepare: Prepare) -> Said | None:
         """What the message says, now in force; None if it is refused."""

@@ -3,11 +3,12 @@
 import signal
 import threading
 
-from streams.assignment import FixedPolicies
+from streams.assignment import Policies
 from streams.health import HealthServer
 from streams.logs import get_logger
 from streams.metrics import Metrics
 from streams.policies import read_policies
+from streams.rollout.live import LivePolicies
 from streams.settings import Settings
 from streams.settle.loop import Settle
 from streams.settle.transactions import DeposedError
@@ -19,7 +20,12 @@ def run_settle(settings: Settings) -> int:
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
-    settle = Settle(settings, metrics, FixedPolicies(read_policies(settings.policies)))
+    with LivePolicies(settings, read_policies(settings.policies), metrics) as policies:
+        return _run(settings, metrics, policies, stop)
+
+
+def _run(settings: Settings, metrics: Metrics, policies: Policies, stop: threading.Event) -> int:
+    settle = Settle(settings, metrics, policies)
     health = HealthServer(
         metrics.registry,
         alive=settle.is_alive,
