@@ -9,7 +9,7 @@ from schemas.codec import Outgoing
 from schemas.errors import Code, ConfigError, UnavailableError
 from schemas.policy import PolicyBook
 from schemas.policy_release import Candidate
-from schemas.topics import POLICIES
+from schemas.topics import INTERACTIONS, POLICIES, VERDICTS
 from streams.metrics import Metrics
 from streams.rollout.changes import Signature, go_back_to_files, promote, put_in_force, roll_back, try_out
 from streams.rollout.live import LivePolicies
@@ -18,6 +18,7 @@ from streams.rollout.register import change, read_register
 from streams.rollout.turn import Turn, TurnLostError
 from streams.settings import Settings
 from streams.topic_admin import create_topics
+from tests.fixtures.judging import arriving, caused, event, loaded, surroundings
 from tests.fixtures.policies import policy, release
 from tests.fixtures.store_side import eventually, send
 
@@ -265,3 +266,23 @@ def test_an_outage_leaves_the_policies_in_force(own_broker, tmp_path):
         own_broker.start()
         put(settings, 3, 0.7)
         eventually(lambda: served(running) == (3, None), 60)
+
+
+def test_a_stage_judges_by_what_is_in_force(settings, start):
+    """A version that is pushed changes the next verdict of a running stage: on trial beside the old one, then alone."""
+    running = start()
+    stage = loaded("observe", surroundings(policies=running))
+
+    def verdicts(offset):
+        message = arriving(INTERACTIONS, {"app": "shop", "prompt": "bad", "response": "x"}, offset=offset)
+        found = [event(each).record for each in caused(stage, message).all(VERDICTS)]
+        return {each.run: (each.policy.version, each.judgement.action) for each in found}
+
+    assert verdicts(1) == {"live": (1, "block")}
+    trial = Candidate(policy=policy(2, 0.95), mode="shadow")  # the word scores 0.9
+    change(settings, "shop", lambda versions: try_out(versions, trial, signature()))
+    eventually(lambda: served(running) == (1, 2))
+    assert verdicts(2) == {"live": (1, "block"), "shadow:shop@2": (2, "allow")}
+    change(settings, "shop", lambda versions: promote(versions, None, signature()))
+    eventually(lambda: served(running) == (2, None))
+    assert verdicts(3) == {"live": (2, "allow")}
