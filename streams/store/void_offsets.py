@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from types import TracebackType
 from typing import Final, Self
 
-from confluent_kafka import Consumer, KafkaError, TopicPartition
+from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
 
 from schemas.errors import UnavailableError
 from schemas.topics import MIB, TOPICS
@@ -86,4 +86,9 @@ class VoidOffsets:
                 "receive.message.max.bytes": max(topic.max_message_bytes for topic in TOPICS) + 16 * MIB,
             }
             self._consumer = Consumer(config)
+            # Otherwise the first look at each topic waits a second until its leader is known.
+            try:
+                self._consumer.list_topics(timeout=_SILENCE_SECONDS)
+            except KafkaException as error:
+                raise UnavailableError(f"the broker does not answer: {error.args[0].name()}") from None
         return self._consumer

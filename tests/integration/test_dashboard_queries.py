@@ -48,6 +48,13 @@ FROM numbers(3);
 INSERT INTO ledger (topic, partition, offset, source_time, stage, outcome, log_time, log_offset)
 SELECT 'weir.interactions', 0, number, toDateTime64({START}, 3) + number, 'observe', if(number < 3, 'dead', 'judged'),
     toDateTime64({START}, 3) + number, number + {{shift}}
+FROM numbers({EVENTS});
+INSERT INTO replies
+    (reply_id, app, stage, action, status, final, source_topic, source_time, log_time, log_offset)
+SELECT
+    toUUID(concat('00000000-0000-0000-0000-', leftPad(toString(number), 12, '0'))), 'shop', 'observe', 'allow',
+    if(number % 4 = 0, 'held', 'delivered'), number % 4 != 0, 'weir.requests',
+    toDateTime64({START}, 3) + number, toDateTime64({START}, 3) + number + 4, number + {{shift}}
 FROM numbers({EVENTS})
 """
 
@@ -142,6 +149,13 @@ def test_the_ledger_counts_every_offset_once(answers):
     """Offsets are judged or dead, however often the rows came."""
     rows = answers["Ledger/A/all"]
     assert [sum(row[column] for row in rows) for column in ("judged", "dead")] == [EVENTS - 3, 3]
+
+
+def test_final_replies_are_counted_once(answers):
+    """A request counts once, with the time to its final reply; what is held is not replied to yet."""
+    rows = answers["Replies by status/A/all"]
+    assert ({row["by_status"] for row in rows}, sum(row["replies"] for row in rows)) == ({"delivered"}, 30)
+    assert {row["p99"] for row in answers["Time to the final reply/A/all"]} == {4.0}
 
 
 def test_blocked_events_come_newest_first_with_reasons_and_short_text(answers):
