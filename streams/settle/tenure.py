@@ -63,7 +63,7 @@ class Tenure:
         self._topics: Mapping[str, TopicDescription] = {}
         self._next: dict[Place, int] = {}
         self._checked = 0.0
-        self._refreshed = time.monotonic()
+        self._refreshed = float("-inf")
         self.turns = 0
 
     def begin(self) -> None:
@@ -95,6 +95,8 @@ class Tenure:
         read = _read(messages)
         self._next.update(read)
         if time.monotonic() - self._refreshed > _REFRESH_SECONDS:
+            # With the first turn, so that a partition without an offset is one whose offset was forgotten: outcomes
+            # may be ahead of their requests, and tell nothing of how far an untouched partition was read.
             read, self._refreshed = self._next, time.monotonic()
         if publications or read:
             start = time.perf_counter()

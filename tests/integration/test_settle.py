@@ -13,7 +13,10 @@ from schemas.review import Cancel, Decision
 from schemas.topics import CANCELS, DECISIONS, OUTCOMES, REPLIES, VERDICTS, WORK_INTERACTIVE, dead_letters
 from schemas.verdict import Verdict
 from schemas.work import Work
+from streams.consumer_groups import settle_group
+from streams.kafka_admin import KafkaAdmin, Place
 from streams.settle.state import Settler
+from streams.settle.step import INPUTS
 from streams.settle.transactions import DeposedError, Transactions
 from tests.fixtures.settle_scene import SOURCE, body, envelope, held, outcome_of, review_id
 from tests.fixtures.settle_side import eventually, installation
@@ -88,6 +91,13 @@ def test_what_was_open_or_held_goes_on_after_a_restart(installation):
     assert finals["settled"][0][1].text == finals["waiting"][0][1].text == "an answer"
     assert finals["held"][0][1].text == "better"
     assert finals["expiring"][0][1].code == Code.DEADLINE_EXCEEDED
+
+
+def test_every_input_has_an_offset_from_the_first_turn_on(installation):
+    """A partition that was never read is told from one whose offset the broker has forgotten."""
+    with installation.settling(), KafkaAdmin(installation.settings) as admin:
+        wanted = {Place(installation.names.of(topic), n) for topic in INPUTS for n in range(topic.partitions)}
+        eventually(lambda: admin.committed(settle_group(installation.settings)).keys() >= wanted)
 
 
 def test_unreadable_inputs_stop_nothing(installation):
