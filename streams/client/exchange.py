@@ -28,7 +28,7 @@ _LOOK_SECONDS: Final = 30.0  # partitions are added seldom
 _POLL_SECONDS: Final = 0.1
 _CLOSE_SECONDS: Final = 5.0
 _TOO_LARGE: Final = (KafkaError.MSG_SIZE_TOO_LARGE, KafkaError.RECORD_LIST_TOO_LARGE)
-_COMMON: Final = {"client.id": "weir-client", "reconnect.backoff.max.ms": 2_000, "log_level": 2}
+_OWN_NAMES: Final = ("log_level", "error_cb", "oauth_cb", "stats_cb", "throttle_cb")  # with `_` in Python's library too
 _PRODUCER: Final = {
     "acks": "all",  # a request that is sent again is known by its id
     "partitioner": "murmur2_random",  # as Java clients do: a key means the same partition for everyone
@@ -45,6 +45,15 @@ _CONSUMER: Final = {
 }
 
 
+def _ignore(_error: KafkaError) -> None:
+    """Connections come and go, and the library reconnects; a request that is not delivered is told of."""
+
+
+_COMMON: Final = {
+    "client.id": "weir-client", "reconnect.backoff.max.ms": 2_000, "log_level": 2, "error_cb": _ignore
+}  # fmt: skip
+
+
 @dataclass(frozen=True, slots=True)
 class Address:
     """Which installation, and as whom. ``kafka`` are librdkafka's settings, with ``_`` or ``.`` in their names."""
@@ -57,7 +66,7 @@ class Address:
     @property
     def config(self) -> dict[str, Any]:
         """What a producer and a consumer have in common."""
-        own = {name.replace("_", ".") if name != "log_level" else name: value for name, value in self.kafka.items()}
+        own = {name if name in _OWN_NAMES else name.replace("_", "."): value for name, value in self.kafka.items()}
         return {**_COMMON, "bootstrap.servers": self.bootstrap, **own}
 
 
@@ -85,8 +94,8 @@ class Exchange:
         """
         config = self._address.config
         try:
-            self._producer = Producer({**_PRODUCER, **config, "error_cb": _ignore})
-            self._consumer = Consumer({**_CONSUMER, **config, "error_cb": _ignore})
+            self._producer = Producer({**_PRODUCER, **config})
+            self._consumer = Consumer({**_CONSUMER, **config})
         except (KafkaException, TypeError, ValueError) as error:
             raise ConfigError(f"a Kafka setting will not do: {_reason(error)}", field="kafka") from None
         try:
@@ -227,7 +236,3 @@ def _reason(error: Exception) -> str:
     """A short name; librdkafka's own text may quote a setting's value."""
     first = error.args[0] if error.args else None
     return first.name() if isinstance(first, KafkaError) else type(error).__name__
-
-
-def _ignore(_error: KafkaError) -> None:
-    """Connections come and go, and the library reconnects; a request that is not delivered is told of."""

@@ -49,4 +49,4 @@ def _deadline(timeout: float | None) -> int | None:
     if timeout is None:
         return None
     most = MAX_DEADLINE / timedelta(seconds=1)
-    return round(1000 * min(most, timeout - min(_MARGIN_SECONDS, timeout / 10)))
+    return round(1000 * min(most, timeout - min(_MARGIN_SECONDS, timeout / 4)))

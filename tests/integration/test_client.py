@@ -11,13 +11,18 @@ from confluent_kafka import Producer
 from confluent_kafka.admin import AdminClient, NewPartitions, NewTopic
 
 import weir
+from schemas.policy import Deadlines, PolicyBook
 from schemas.topics import CANCELS, REPLIES, REQUESTS, Namespace
 from streams.client import exchange
+from streams.settings import Settings
 from tests.fixtures.responder import Responder
+from tests.fixtures.settle_scene import POLICY, SOURCE
+from tests.fixtures.settle_side import Installation
 from tests.fixtures.store_side import eventually
 
 pytestmark = pytest.mark.kafka
 TOPICS = (REQUESTS, CANCELS, REPLIES)
+HASTY = POLICY.model_copy(update={"deadline": Deadlines(default_seconds=0.5)})
 
 
 @pytest.fixture(scope="module")
@@ -35,6 +40,13 @@ def namespace(bootstrap):
 def responder(bootstrap, namespace):
     with Responder(bootstrap, namespace) as running:
         yield running
+
+
+@pytest.fixture
+def installation(bootstrap):
+    made = Installation(Settings(kafka_bootstrap=bootstrap, namespace=f"t{uuid.uuid4().hex[:12]}"))
+    yield made
+    made.close()
 
 
 def make_topics(bootstrap, names, partitions):
@@ -191,6 +203,26 @@ def test_one_id_at_a_time(client, responder):
         assert caught.value.code == weir.Code.ID_CONFLICT
         client.cancel("twice")
         assert asked.result(20).code == weir.Code.CANCELLED
+
+
+def test_with_settle_itself(installation):
+    """What the client sends is what settle understands: deadlines, cancellations and outcomes are by the same name."""
+    settings = installation.settings
+    with (
+        installation.settling(PolicyBook([HASTY])),
+        weir.Client(settings.kafka_bootstrap, namespace=settings.namespace, source=SOURCE) as client,
+        ThreadPoolExecutor(3) as pool,
+    ):
+        late = pool.submit(client.ask, "late", timeout=None)
+        unwanted = pool.submit(client.ask, "unwanted", request_id="unwanted", conversation="c")
+        served = pool.submit(client.ask, "served", request_id="served")
+        messages = installation.read(REQUESTS, lambda messages: len(messages) == 3)
+        message = next(each for each in messages if ("ce_id", b"served") in each.headers)
+        client.cancel("unwanted")
+        installation.outcome(message, "served", text="an answer")
+        assert late.result(30).code == weir.Code.DEADLINE_EXCEEDED
+        assert unwanted.result(30).code == weir.Code.CANCELLED
+        assert served.result(30).text == "an answer"
 
 
 def test_no_such_installation(bootstrap):
