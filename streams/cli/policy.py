@@ -159,8 +159,8 @@ def _signature(by: str | None) -> "Signature":
     from pydantic import TypeAdapter, ValidationError
 
     from schemas.record import Identifier
+    from streams.account import account
     from streams.rollout.changes import Signature
-    from streams.vault.unmasking import account
 
     try:
         name = TypeAdapter(Identifier).validate_python(account() if by is None else by)

@@ -87,12 +87,12 @@ def _standard_input() -> str:
 
 
 def _decide(review: str, action: str, by: str | None, reason: str | None, text: str | None = None) -> None:
+    from streams.account import account
     from streams.attachment import attached_settings
     from streams.reviews.deciding import decide, decision_on
     from streams.reviews.held import find_review
     from streams.reviews.rendering import aftermath_text
     from streams.store.client import Store
-    from streams.vault.unmasking import account
 
     settings = attached_settings()
     with Store.of(settings) as store:

@@ -55,8 +55,9 @@ def show(
     Text on a terminal, elsewhere one JSON object a line. It reads the whole topic, which may take a while. Exit
     status: 1 if nothing is kept of the event.
     """
+    from streams.account import account
     from streams.vault.archive import Wanted
-    from streams.vault.unmasking import Warrant, account, unmask
+    from streams.vault.unmasking import Warrant, unmask
 
     settings = _attached()
     name = account()

@@ -79,11 +79,6 @@ class LivePolicies:
     def assign(self, app: str, conversation: str) -> Assignment | None:
         return self._standing.assign(app, conversation)
 
-    @property
-    def standing(self) -> Standing:
-        """The policies of this moment."""
-        return self._standing
-
     def _follow(self, feed: Feed) -> None:
         while not self._stopping.is_set():
             message = feed.poll(_POLL_SECONDS)

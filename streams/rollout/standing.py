@@ -55,11 +55,6 @@ class Standing:
         """What is known of a policy; of an unknown one, nothing."""
         return Versions(policy_id, self._files.get(policy_id), self._releases.get(policy_id))
 
-    @property
-    def active(self) -> tuple[Policy, ...]:
-        """Every version that may judge: in force and on trial."""
-        return tuple(policy for versions in self.policies.values() for policy in versions.active)
-
     def after(self, policy_id: str, release: PolicyRelease | None) -> "Standing":
         """The policies once this is said of one of them; None: what the files say.
 

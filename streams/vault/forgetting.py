@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from schemas.codec import Outgoing
 from schemas.topics import VAULT
+from streams.account import account
 from streams.agents.producer import BatchProducer
 from streams.kafka_clients import confluent_config
 from streams.logs import get_logger
@@ -11,7 +12,6 @@ from streams.settings import Settings
 from streams.stage import Publication
 from streams.vault.archive import Archive, Progress
 from streams.vault.entries import data_keys_prefix
-from streams.vault.unmasking import account
 
 _DELIVERY_SECONDS = 30.0
 

@@ -1,7 +1,5 @@
 """Showing what the vault keeps: who, why and what are on record before anything is shown."""
 
-import os
-import pwd
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -42,15 +40,6 @@ class Unmasked:
     key_id: UUID
     kept_at: datetime
     content: Mapping[str, str] = field(repr=False)
-
-
-def account() -> str:
-    """The account that this process runs under, as the system knows it: no variable changes it."""
-    number = os.getuid()
-    try:
-        return pwd.getpwuid(number).pw_name
-    except KeyError:
-        return f"uid {number}"
 
 
 def unmask(

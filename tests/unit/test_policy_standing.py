@@ -91,9 +91,3 @@ def test_two_policies_for_one_app_are_refused(candidate):
         now.after("bank", release(claim, candidate))
     assert caught.value.code is Code.POLICY
     assert now.assign("shop", "c") == Assignment(SHOP)
-
-
-def test_versions_that_may_judge():
-    """What is in force and on trial is listed, so that its models can be loaded."""
-    now = standing(release(SHOP, shadow()))
-    assert {(each.id, each.version) for each in now.active} == {("shop", 1), ("shop", 2), ("others", 1)}
