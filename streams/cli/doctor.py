@@ -52,9 +52,10 @@ def _table(findings: "Sequence[Finding]") -> "Table":
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
     table.add_column("", no_wrap=True)
     table.add_column("what", no_wrap=True)
-    table.add_column("how it is", overflow="fold", ratio=3)
-    table.add_column("what mends it", overflow="fold", ratio=2)
+    table.add_column("how it is, and what mends it", overflow="fold")
     for finding in findings:
-        fix = Text(finding.fix, style="cyan")
-        table.add_row(signs[finding.state], Text(finding.name), Text(finding.what), fix)
+        what = Text(finding.what)
+        if finding.fix:
+            what.append(f"\n→ {finding.fix}", style="cyan")
+        table.add_row(signs[finding.state], Text(finding.name), what)
     return table

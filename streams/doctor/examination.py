@@ -73,7 +73,12 @@ class _Running:
         self._thread.join(max(0.0, end - time.monotonic()))
         found = tuple(self._found)
         if self._thread.is_alive():
-            return (*found, missing(self._name, f"no answer in {deadline:g} s", "weir doctor, once more"))
+            return (
+                *found,
+                missing(
+                    self._name, f"no answer in {deadline:g} s", "end what hangs and start it again, then: weir doctor"
+                ),
+            )
         return found
 
     def _run(self, check: Check, settings: Settings) -> None:
