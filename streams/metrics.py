@@ -61,6 +61,33 @@ class Metrics:
         self.store_lag = Gauge("weir_store_lag_events", "Messages not stored yet.", ["topic"], registry=registry)
         self.store_age = Gauge("weir_store_age_seconds", "Age of the oldest message not stored yet.", registry=registry)
         self.store_paused = Gauge("weir_store_paused", "1 while the writer waits for the store.", registry=registry)
+        # inference
+        self.infer_answers = Counter(
+            "weir_infer_answers",
+            "Completions by code or, where there is none, by what ended them.",
+            ["code"],
+            registry=registry,
+        )
+        self.infer_seconds = Histogram(
+            "weir_infer_batch_seconds", "Time of one batch in the model.", buckets=_SECONDS, registry=registry
+        )
+        self.infer_batch = Histogram(
+            "weir_infer_batch_requests",
+            "Requests that the model answers in one call.",
+            buckets=_EVENTS,
+            registry=registry,
+        )
+        self.infer_queue_seconds = Histogram(
+            "weir_infer_queue_seconds",
+            "From the arrival of some work on the broker to the model.",
+            ["topic"],
+            buckets=_SECONDS,
+            registry=registry,
+        )
+        self.prompt_tokens = Counter("weir_infer_prompt_tokens", "Tokens that the model read.", registry=registry)
+        self.completion_tokens = Counter(
+            "weir_infer_completion_tokens", "Tokens that the model made.", registry=registry
+        )
         # settle
         self.replies = Counter(
             "weir_replies", "Replies by status and by who answered.", ["status", "answered_by"], registry=registry

@@ -65,6 +65,9 @@ class Settings(BaseSettings):
     )
     device: Literal["auto", "cpu", "cuda"] = Field(default="auto", description="Where models run that can choose.")
     infer_batch: Annotated[int, Field(ge=1, le=1024)] = Field(default=16, description="Requests answered in one call.")
+    infer_threads: Annotated[int, Field(ge=0, le=256)] = Field(
+        default=0, description="CPU threads of the model that answers; 0: half of the cores."
+    )
     max_tokens: Annotated[int, Field(ge=1, le=1_000_000)] = Field(
         default=256, description="Tokens of a reply, where the request does not say."
     )

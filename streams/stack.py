@@ -68,6 +68,7 @@ def plan_stack(settings: Settings) -> Stack:
         found["clickhouse_url"] = engine.url
     resolved = _with_vault_key(settings.model_copy(update={**found, "home": home}))
     processes = [_process(resolved, f"worker-{n}", "worker", n) for n in range(1, settings.workers + 1)]
+    processes.append(_process(resolved, "infer-1", "infer", 0))
     processes.append(_process(resolved, "settle", "settle", 0))
     processes.append(_process(resolved, "store", "store", 0))
     return Stack(resolved, (*engines, *processes), {_PROCESSES: lambda: _prepare(resolved)})

@@ -1,4 +1,4 @@
-"""The long-running processes: ``weir worker``, ``weir settle``, ``weir store``."""
+"""The long-running processes: ``weir worker``, ``weir infer``, ``weir settle``, ``weir store``."""
 
 import typer
 from rich.console import Console
@@ -28,6 +28,14 @@ def store() -> None:
     from streams.store.process import run_writer
 
     raise typer.Exit(run_writer(settings))
+
+
+def infer() -> None:
+    """Run the model: answers to work, interactive work first. Several may share the work. Ends cleanly on SIGTERM."""
+    settings = _start("infer")
+    from streams.infer.process import run_infer
+
+    raise typer.Exit(run_infer(settings))
 
 
 def settle() -> None:

@@ -1,0 +1,161 @@
+"""Work on a real broker is answered, whatever happens to the processes that answer."""
+
+import signal
+import time
+
+import pytest
+
+from models.catalog import find_entry
+from models.store import FileState, verify
+from schemas.codec import Outgoing
+from schemas.dead_letter import read_reason
+from schemas.errors import Code
+from schemas.topics import WORK_BULK, WORK_INTERACTIVE, dead_letters
+from streams.settings import load_settings
+from tests.fixtures.echo_flow import wait_until
+from tests.fixtures.infer_side import Inferring, work, work_message
+
+pytestmark = pytest.mark.kafka
+
+SLOW = "tests.fixtures.slow_infer"
+
+
+@pytest.fixture
+def inferring(bootstrap, namespace, tmp_path):
+    made = Inferring(bootstrap, namespace, tmp_path)
+    yield made
+    made.close()
+
+
+def test_every_piece_of_work_ends(inferring):
+    """Work of both topics gets a text, or the code that says why not; what cannot be read is a dead letter."""
+    inferring.ask("plain", work(model="noop", parameters={"max_tokens": 3}))
+    inferring.ask("odd", work("lone \ud800 and \x00 and 😀"))
+    inferring.ask("bulk", work(), WORK_BULK)
+    inferring.ask("late", work(seconds=-1))
+    inferring.ask("other", work(model="gpt-99"))
+    inferring.ask("huge", work("x" * 2_000_000))
+    inferring.write(WORK_INTERACTIVE, Outgoing(b"c1", b"\xff not JSON"))
+    inferring.write(WORK_BULK, Outgoing(b"c1", b'{"request": 1}', work_message("half", work()).headers))
+    process = inferring.start()
+    answers = {event.envelope.id: event for event in inferring.completions(6)}
+    assert {event_id: event.record.code for event_id, event in answers.items()} == {
+        "plain": None,
+        "odd": None,
+        "bulk": None,
+        "late": Code.DEADLINE_EXCEEDED,
+        "other": Code.UNKNOWN_MODEL,
+        "huge": Code.CONTEXT_TOO_LONG,
+    }
+    plain = answers["plain"]
+    assert (plain.envelope.source, plain.envelope.type) == ("app", "weir.completion.v1")
+    assert (plain.envelope.traceparent, plain.conversation) == ("trace-plain", "c1")
+    assert (plain.record.model, plain.record.finish_reason) == ("noop", "length")
+    assert plain.record.usage.completion_tokens == 3
+    assert plain.record.work == answers["plain"].record.work
+    assert answers["odd"].record.work.request.messages[0].content == "lone \ud800 and \x00 and 😀"
+    letters = [inferring.read(dead_letters(topic), len) for topic in (WORK_INTERACTIVE, WORK_BULK)]
+    assert [(letter.value, read_reason(letter.headers).stage) for (letter,) in letters] == [
+        (b"\xff not JSON", "infer"),
+        (b'{"request": 1}', "infer"),
+    ]
+    wait_until(lambda: inferring.committed() == 8)
+    metrics = process.get("/metrics").read().decode()
+    assert 'weir_infer_answers_total{code="UNKNOWN_MODEL"} 1.0' in metrics
+    assert "Faust" not in process.log
+
+
+def test_interactive_work_overtakes_bulk_work(inferring):
+    """Interactive work that comes late is answered before bulk work that has waited."""
+    for number in range(40):
+        inferring.ask(f"bulk-{number}", work(), WORK_BULK)
+    inferring.start(SLOW, "0.2", infer_batch="4")
+    inferring.completions(4)
+    for number in range(4):
+        inferring.ask(f"now-{number}", work())
+    order = [event.envelope.id for event in inferring.completions(44)]
+    assert len(order) == 44
+    assert max(order.index(f"now-{number}") for number in range(4)) < order.index("bulk-39") - 8
+
+
+def test_a_killed_process_loses_no_work(inferring):
+    """After kill -9 in the middle of a batch another process answers everything."""
+    first = inferring.start(SLOW, "0.5", infer_batch="4")
+    first.wait_ready()
+    for number in range(20):
+        inferring.ask(str(number), work())
+    inferring.completions(1)
+    first.signal(signal.SIGKILL)
+    inferring.start(SLOW, "0.1")
+    answered = {event.envelope.id for event in inferring.completions(20)}
+    assert answered == set(map(str, range(20)))
+    wait_until(lambda: inferring.committed() == 20)
+
+
+def test_a_second_process_takes_its_share(inferring):
+    """A member that joins costs no answer, and repeats at most the batch that is in the model meanwhile."""
+    first = inferring.start(SLOW, "0.5", infer_batch="2")
+    first.wait_ready()
+    for number in range(12):
+        inferring.ask(str(number), work())
+    inferring.start(SLOW, "0.1", infer_batch="2").wait_ready()
+    inferring.completions(12)
+    wait_until(lambda: inferring.committed() == 12)
+    assert len(inferring.completions(12)) <= 14
+
+
+def test_a_signal_lets_the_batch_end(inferring):
+    """SIGTERM ends the process cleanly once its batch is published and committed; nothing is done twice after."""
+    first = inferring.start(SLOW, "0.5", infer_batch="2")
+    first.wait_ready()
+    for number in range(6):
+        inferring.ask(str(number), work())
+    inferring.completions(1)
+    first.signal(signal.SIGTERM)
+    assert first.wait(20) == 0
+    assert inferring.committed() == len(inferring.completions(1))
+    inferring.start()
+    assert len(inferring.completions(6)) == 6
+
+
+def test_a_model_that_does_not_end_is_cut_off(inferring):
+    """SIGTERM ends the process within a bounded time also if the model hangs; its work stays undone."""
+    process = inferring.start(SLOW, "600", "0.5")
+    process.wait_ready()
+    inferring.ask("q", work())
+    wait_until(lambda: "weir_batch_events_count" in process.get("/metrics").read().decode())
+    process.signal(signal.SIGTERM)
+    assert process.wait(30) == 0
+    assert inferring.committed() == 0
+
+
+def test_a_broker_restart_is_survived(own_broker, namespace, tmp_path):
+    """Work is answered again once the broker is back, without a new process."""
+    inferring = Inferring(own_broker.bootstrap, namespace, tmp_path)
+    try:
+        process = inferring.start(SLOW, "0.2")
+        process.wait_ready()
+        inferring.ask("before", work())
+        inferring.completions(1)
+        own_broker.kill()
+        time.sleep(1)  # away for long enough to be missed
+        own_broker.start()
+        inferring.ask("after", work())
+        assert {event.envelope.id for event in inferring.completions(2)} == {"before", "after"}
+    finally:
+        inferring.close()
+
+
+@pytest.mark.weights
+def test_a_real_model_answers(inferring):
+    """SmolLM2 knows the capital of France, and counts its tokens."""
+    directory = load_settings().models_directory
+    if any(report.state is not FileState.OK for report in verify(find_entry("smollm2-135m"), directory)):
+        pytest.skip("the language model is not in place; run: weir models fetch")
+    inferring.ask("france", work("What is the capital of France?", parameters={"max_tokens": 12}))
+    inferring.start(model="smollm2-135m", device="cpu").wait_ready(120)
+    (event,) = inferring.completions(1, 60)
+    assert "Paris" in event.record.text
+    assert event.record.model == "smollm2-135m"
+    assert event.record.usage.prompt_tokens > 10
+    assert event.record.finish_reason == "stop"
