@@ -19,7 +19,7 @@ def check_policies(settings: Settings) -> Iterator[Finding]:
         book = read_policies(settings.policies)
         refuse_unknown_models(book.policies)
     except WeirError as error:
-        yield missing("policies", error.message, "mend the file, then: weir check --policy FILE")
+        yield missing("policies", error.message, "mend the file, then: weir policy check FILE")
         return
     except OSError as error:
         yield missing("policies", f"{settings.policies}: {error.strerror}", "WEIR_POLICIES=/a/readable/folder")
