@@ -3,13 +3,15 @@
 import json
 
 import pytest
+from kafka import OffsetAndMetadata, TopicPartition
 from typer.testing import CliRunner
 
 from schemas.codec import Message, Outgoing
 from schemas.dead_letter import reason_headers
 from schemas.errors import UnreadableError
 from schemas.ids import derived_id
-from schemas.topics import COMPLETIONS, REPLIES, REQUESTS, SETTLED
+from schemas.review import Cancel
+from schemas.topics import CANCELS, COMPLETIONS, REPLIES, REQUESTS, SETTLED
 from schemas.verdict import Position
 from streams.cli import app
 from streams.kafka_admin import KafkaAdmin
@@ -17,6 +19,8 @@ from streams.settings import child_environment
 from streams.store.audit import audit
 from streams.topic_admin import lag
 from tests.fixtures.served_rows import at, final_id, forgotten, held_reply, reply, settlement, transact
+from tests.fixtures.settle_scene import SOURCE, body, envelope, held, outcome_of
+from tests.fixtures.settle_side import Installation
 from tests.fixtures.store_rows import NOON, verdict
 from tests.fixtures.store_side import count, eventually, publish, send, writing
 from tests.integration.test_audit import commit, figures, holds, take_in
@@ -216,3 +220,42 @@ def test_replies_that_are_not_as_promised_are_named(settings, path):
     assert not result.complete
     # Once settle has forgotten a request it may answer it again.
     assert audit(settings.model_copy(update={"settled_hours": 0.0001})).replies.repeated == 0
+
+
+def screened(settings, topic):
+    """Screen says that it is done with all that came in."""
+    with KafkaAdmin(settings) as admin:
+        spans = admin.spans(admin.describe([topic]).values())
+        done = {
+            TopicPartition(place.topic, place.partition): OffsetAndMetadata(span.past, "", -1)
+            for place, span in spans.items()
+        }
+        admin._ask("alter_group_offsets", f"{settings.namespace}.worker", done)
+
+
+def test_what_settle_writes_adds_up(settings, store):
+    """Answered, late, cancelled before it came, held, sent again and contradicted: each is where settle left it."""
+    made = Installation(settings)
+    with made.settling(), writing(settings):
+        answered = made.request("answered")
+        made.outcome(answered, "answered", outcome_of(answered))
+        made.request("late", body(deadline=100))
+        made.write(CANCELS, Cancel(request_id="unwanted"), envelope(CANCELS, "x", SOURCE))
+        made.request("unwanted")
+        waiting = made.request("waiting")
+        made.outcome(waiting, "waiting", held(waiting, "waiting", "prompt"))
+        made.replies(4)
+        made.request("answered")
+        made.request("answered", body("other"))
+        screened(settings, made.names.of(REQUESTS))
+        eventually(lambda: figures(audit(settings), "settle") == (6, 5, 0, 1, 0))
+        eventually(lambda: figures(audit(settings), "screen")[4] == 6)  # of which nobody has made verdicts
+    made.close()
+    result = audit(settings)
+    assert result.replies.passed
+    assert {gap.stage for gap in result.missing} == {"screen"}
+    assert [each.held for each in result.totals] == [0, 1, 0, 0]
+    final = store.select("SELECT source_event_id, code FROM v_replies WHERE final ORDER BY source_event_id")
+    assert [(row["source_event_id"], row["code"]) for row in final] == [
+        ("answered", ""), ("late", "DEADLINE_EXCEEDED"), ("unwanted", "CANCELLED")
+    ]  # fmt: skip
