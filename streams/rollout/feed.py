@@ -4,7 +4,7 @@ import time
 from collections.abc import Iterator
 from typing import Final
 
-from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaError, TopicPartition
+from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaError, KafkaException, TopicPartition
 
 from schemas.codec import Message
 from schemas.errors import ConfigError, UnavailableError
@@ -15,8 +15,6 @@ from streams.settings import Settings
 
 START_SECONDS: Final = 15.0
 """How long a process that starts waits for the broker."""
-
-_NO_TOPIC: Final = frozenset({KafkaError.UNKNOWN_TOPIC_OR_PART, KafkaError._UNKNOWN_TOPIC})  # noqa: SLF001 - librdkafka's own codes begin so
 
 
 class Feed:
@@ -33,6 +31,7 @@ class Feed:
                 "isolation.level": "read_committed",
                 "enable.partition.eof": True,
                 "reconnect.backoff.max.ms": 2_000,
+                "log_level": 2,  # while the broker is away the library would print a line for every try
                 "fetch.message.max.bytes": POLICIES.max_message_bytes,
                 "receive.message.max.bytes": POLICIES.max_message_bytes + 100 * MIB,
             }
@@ -50,25 +49,29 @@ class Feed:
             ConfigError: the broker has no such topic.
             UnavailableError: the broker does not answer for so many seconds.
         """
+        self._refuse_missing(seconds)
         end = time.monotonic() + seconds
-        missing = False
         while (left := end - time.monotonic()) > 0:
             received = self._consumer.poll(left)
-            if received is None:
-                continue
-            error = received.error()
-            if error is None:
+            error = received.error() if received is not None else None
+            if error is not None and error.code() == KafkaError._PARTITION_EOF:  # noqa: SLF001 - librdkafka's own codes begin so
+                return
+            if received is not None and error is None:
                 end = time.monotonic() + seconds
                 yield received_message(received)
-            elif error.code() == KafkaError._PARTITION_EOF:  # noqa: SLF001 - as above
-                return
-            else:
-                missing = error.code() in _NO_TOPIC
-        if missing:
-            raise ConfigError(f"the broker has no topic {self._topic}: run `weir topics create`")
         raise UnavailableError("the broker does not answer", field=POLICIES.name)
 
     def poll(self, seconds: float) -> Message | None:
         """The next message, if it comes within so many seconds. While the broker is away, none does."""
         received = self._consumer.poll(seconds)
         return received_message(received) if received is not None and received.error() is None else None
+
+    def _refuse_missing(self, seconds: float) -> None:
+        # The library keeps it to itself that the topic it reads does not exist.
+        try:
+            found = self._consumer.list_topics(self._topic, timeout=seconds).topics[self._topic]
+        except KafkaException as error:
+            message = f"the broker does not answer: {error.args[0].name()}"
+            raise UnavailableError(message, field=POLICIES.name) from None
+        if found.error is not None and found.error.code() == KafkaError.UNKNOWN_TOPIC_OR_PART:
+            raise ConfigError(f"the broker has no topic {self._topic}: run `weir topics create`")

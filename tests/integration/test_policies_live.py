@@ -253,6 +253,8 @@ def test_without_the_topic_a_process_says_what_to_do(settings):
     elsewhere = settings.model_copy(update={"namespace": f"{settings.namespace}x"})
     with pytest.raises(ConfigError, match="weir topics create"):
         read_register(elsewhere)
+    with pytest.raises(ConfigError, match="weir topics create"):
+        LivePolicies(elsewhere, PolicyBook([FILE]), Metrics()).start(seconds=3)
 
 
 def test_an_outage_leaves_the_policies_in_force(own_broker, tmp_path):
