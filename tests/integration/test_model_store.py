@@ -106,6 +106,18 @@ def test_missing_pip_is_a_configuration_error(entry, tmp_path, monkeypatch):
         fetch(entry, tmp_path / "models")
 
 
+def test_a_missing_extra_is_named_before_anything_is_downloaded(entry, tmp_path, monkeypatch):
+    """A model whose files cannot be made here says what to install; one that is in place needs nothing."""
+    wanting = dataclasses.replace(entry, extra="infer")
+    monkeypatch.setattr("models.store.importlib.util.find_spec", lambda _: None)
+    with pytest.raises(ConfigError, match=r"weir\[infer\]"):
+        fetch(wanting, tmp_path / "models")
+    folder = wanting.folder(tmp_path / "models")
+    folder.mkdir(parents=True)
+    (folder / "words.txt").write_text("one two three")
+    assert not fetch(wanting, tmp_path / "models").downloaded
+
+
 @pytest.mark.weights
 def test_the_fetched_encoder_is_as_catalogued(models_dir, tmp_path):
     """The real files verify; one flipped byte in a copy is refused at load."""
