@@ -27,8 +27,13 @@ def differences(before: Policy | None, after: Policy | None) -> Sequence[Differe
     old, new = _effective(before), _effective(after)
     keys = dict.fromkeys((*old, *new))
     found = [Difference(key, old.get(key), new.get(key)) for key in keys if old.get(key) != new.get(key)]
-    order = list(Policy.model_fields)
-    return sorted(found, key=lambda each: order.index(each.key.split(".")[0]))
+    return sorted(found, key=lambda each: _place(each.key))
+
+
+def _place(key: str) -> tuple[int, list[str]]:
+    """Where a key belongs: as a policy's own are ordered, the guards of a side together."""
+    field, *rest = key.split(".")
+    return list(Policy.model_fields).index(field), rest[:1]
 
 
 def _effective(policy: Policy | None) -> Mapping[str, str]:

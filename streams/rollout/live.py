@@ -1,6 +1,7 @@
 """The policies of a running process: those of the files and, over them, whatever the topic ``policies`` says."""
 
 from collections.abc import Callable, Iterable
+from contextvars import copy_context
 from threading import Event, Thread
 from types import TracebackType
 from typing import Final, Self
@@ -67,7 +68,8 @@ class LivePolicies:
             logger.info("policy", policy=policy_id, **_roles(versions))
             if versions.overruled:
                 logger.warning("a release counts in place of a newer version in a file", policy=policy_id)
-        self._thread = Thread(target=self._follow, args=(feed,), name="policies", daemon=True)
+        follow = copy_context().run  # log lines name the process there too
+        self._thread = Thread(target=follow, args=(self._follow, feed), name="policies", daemon=True)
         self._thread.start()
 
     def stop(self) -> None:

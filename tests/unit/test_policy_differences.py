@@ -33,6 +33,15 @@ def test_differences_are_in_what_a_policy_does(keys, expected):
     assert sorted(found, key=lambda each: each.key) == [Difference(*each) for each in expected]
 
 
+def test_keys_of_a_guard_stand_together():
+    """Keys come in a policy's order, whatever is set and unset, the guards of a side each together."""
+    rules = {"toxicity": {"flag": 0.5}, "pii": {"flag": 0.5}}
+    found = differences(policy(max_chars=5), policy(2, prompt=rules, response=rules))
+    assert [".".join(each.key.split(".")[:2]) for each in found] == [
+        "max_chars", *["prompt.pii"] * 2, *["prompt.toxicity"] * 3, *["response.pii"] * 2, *["response.toxicity"] * 2
+    ]  # fmt: skip
+
+
 def test_labels_and_ignored_labels_are_compared():
     """Steps of single labels and labels that are ignored are keys like others."""
     rule = {"block": 0.9, "labels": {"threat": {"flag": 0.5}}, "ignore": ["insult", "obscene"]}
