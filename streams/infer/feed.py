@@ -38,6 +38,7 @@ class Feed:
         self._resting: set[str] = set()
         self._done: dict[Place, int] = {}  # the next offset of what is done and not committed yet
         self._consumer: Consumer | None = None
+        self._cut_off = False
         self.assigned = False
 
     def open(self) -> None:
@@ -53,6 +54,8 @@ class Feed:
             "session.timeout.ms": 6_000,  # the shortest that brokers allow: after a kill -9 others wait this long
             "topic.metadata.refresh.interval.ms": 10_000,  # a topic made after the start is found soon
             "reconnect.backoff.max.ms": 2_000,
+            "log_level": 2,  # the library would print twenty lines a second while no broker answers
+            "error_cb": self._on_error,
             # Memory is bounded by what is fetched ahead; the broker sends one message whatever its size.
             "queued.max.messages.kbytes": 16 * 1024,
             "fetch.queue.backoff.ms": 10,
@@ -89,6 +92,7 @@ class Feed:
                 return
             wait = 0.0
             if self._is_message(received):
+                self._cut_off = False
                 message = received_message(received)
                 self._queues[message.topic].append(message)
 
@@ -148,6 +152,12 @@ class Feed:
         if error.code() != KafkaError._PARTITION_EOF:  # noqa: SLF001 - librdkafka's own codes begin so
             _log.warning("broker error", reason=error.name(), topic=received.topic())
         return False
+
+    def _on_error(self, error: KafkaError) -> None:
+        # Single connections come and go; without any broker somebody should know, but not every time.
+        if error.code() == KafkaError._ALL_BROKERS_DOWN and not self._cut_off:  # noqa: SLF001 - the constant's public name
+            self._cut_off = True
+            _log.warning("no broker answers")
 
     def _on_assign(self, consumer: Consumer, partitions: Iterable[TopicPartition]) -> None:
         given = list(partitions)
