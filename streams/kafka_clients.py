@@ -16,7 +16,7 @@ def confluent_config(settings: Settings) -> dict[str, str | int | float | bool]:
         "bootstrap.servers": bootstrap(settings),
         "security.protocol": settings.kafka_security_protocol,
         "client.id": "weir",
-        "log_level": 3,  # errors only: the library writes to standard error by itself
+        "log_level": 2,  # the library would print a line for every connection that fails; callers log what matters
     }
     if settings.kafka_sasl_mechanism and settings.kafka_password:
         config["sasl.mechanism"] = settings.kafka_sasl_mechanism

@@ -13,13 +13,14 @@ from rich.table import Table
 
 from tests.bench.figure import Figure
 from tests.bench.guards import guard_figures
+from tests.bench.latency import latency_figures
 from tests.bench.path import path_figures
 
 
 def main(out: Path) -> None:
     console = Console(highlight=False)
     figures: list[Figure] = []
-    for measure in (guard_figures, path_figures):
+    for measure in (guard_figures, path_figures, latency_figures):
         with console.status(f"measuring: {measure.__doc__}"):
             figures += measure()
     table = Table("figure", "value", "unit", "ratio", "to", title=f"{figures[0].machine}, {figures[0].date}")

@@ -6,6 +6,7 @@ pytestmark = [
     pytest.mark.e2e, pytest.mark.kafka, pytest.mark.store, pytest.mark.weights,
     pytest.mark.timeout(300), pytest.mark.xdist_group("stack"),
 ]  # fmt: skip
+MODEL = "smollm2-135m"
 
 
 def test_the_demo_accounts_for_everything(stack):
