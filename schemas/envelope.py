@@ -2,7 +2,9 @@
 
 import re
 from datetime import datetime
-from typing import Final
+from typing import Annotated, Final
+
+from pydantic import BeforeValidator
 
 from schemas.errors import Code, UnreadableError
 from schemas.record import Identifier, Record
@@ -10,18 +12,31 @@ from schemas.record import Identifier, Record
 SPEC_VERSION: Final = "1.0"
 TYPE_PREFIX: Final = "weir."
 _TYPE = re.compile(r"weir\.(?P<record>[a-z_]+)\.v(?P<major>[1-9][0-9]{0,3})")
+_TRACEPARENT = re.compile("[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}")
+_TRACESTATE = re.compile("[ -~]{1,512}")
+
+
+def _traceparent(value: object) -> str | None:
+    return value if isinstance(value, str) and _TRACEPARENT.fullmatch(value) else None
+
+
+def _tracestate(value: object) -> str | None:
+    return value if isinstance(value, str) and _TRACESTATE.fullmatch(value) else None
 
 
 class Envelope(Record):
-    """The attributes of one event. ``identified`` is false where the producer gave no id and the position stands in."""
+    """The attributes of one event. ``identified`` is false where the producer gave no id and the position stands in.
+
+    A trace that W3C's rules do not allow is no trace: it is carried into headers and the store, where no text belongs.
+    """
 
     id: Identifier
     source: Identifier
     type: Identifier
     time: datetime
     identified: bool = True
-    traceparent: str | None = None
-    tracestate: str | None = None
+    traceparent: Annotated[str | None, BeforeValidator(_traceparent)] = None
+    tracestate: Annotated[str | None, BeforeValidator(_tracestate)] = None
 
 
 def event_type(record: str, major: int = 1) -> str:

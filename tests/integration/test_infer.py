@@ -12,7 +12,7 @@ from schemas.errors import Code
 from schemas.topics import WORK_BULK, WORK_INTERACTIVE, dead_letters
 from streams.settings import load_settings
 from tests.fixtures.echo_flow import wait_until
-from tests.fixtures.infer_side import Inferring, work, work_message
+from tests.fixtures.infer_side import Inferring, trace_of, work, work_message
 
 pytestmark = pytest.mark.kafka
 
@@ -48,7 +48,7 @@ def test_every_piece_of_work_ends(inferring):
     }
     plain = answers["plain"]
     assert (plain.envelope.source, plain.envelope.type) == ("app", "weir.completion.v1")
-    assert (plain.envelope.traceparent, plain.conversation) == ("trace-plain", "c1")
+    assert (plain.envelope.traceparent, plain.conversation) == (trace_of("plain"), "c1")
     assert (plain.record.model, plain.record.finish_reason) == ("noop", "length")
     assert plain.record.usage.completion_tokens == 3
     assert plain.record.work == answers["plain"].record.work

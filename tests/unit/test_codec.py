@@ -177,3 +177,12 @@ def test_dump_json_refuses_what_it_does_not_know():
     """An object without a JSON form is a bug, not a silent string."""
     with pytest.raises(TypeError):
         dump_json({"a": object()})
+
+
+@pytest.mark.parametrize("trace", ["\ud800", "Ann, 12 Elm Street", "a" * 100_000, 5, ["00"], None])
+def test_what_is_no_trace_is_not_carried_on(trace):
+    """A trace that is none costs an event nothing but the trace: what is made of the event can still be written."""
+    outer = {"specversion": "1.0", "id": "e-2", "source": "shop", "type": "weir.interaction.v1", "data": BODY}
+    event = read(json.dumps({**outer, "traceparent": trace, "tracestate": "\ud800"}).encode())
+    names = {name for name, _ in encode(event.record, event.envelope, event.conversation).headers}
+    assert names.isdisjoint({"traceparent", "tracestate"})

@@ -11,7 +11,7 @@ from schemas.work import Completion
 from streams.infer.prompts import Prompts
 from streams.infer.stage import InferStage, Served
 from streams.metrics import Metrics
-from tests.fixtures.infer_side import NOON, work, work_message
+from tests.fixtures.infer_side import NOON, trace_of, work, work_message
 
 
 class Recorder(NoopGenerator):
@@ -59,7 +59,7 @@ def test_a_completion_carries_its_work(stage):
     event = completion(publications)
     assert event.record.work == record
     assert event.record.text == " ".join(SENTENCE.split()[:7])
-    assert (event.envelope.id, event.envelope.source, event.envelope.traceparent) == ("0", "app", "trace-0")
+    assert (event.envelope.id, event.envelope.source, event.envelope.traceparent) == ("0", "app", trace_of("0"))
     assert publications[0].message.key == b"c1"
 
 

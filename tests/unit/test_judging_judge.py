@@ -32,7 +32,8 @@ BLOCKING = POLICY.model_copy(update={"response": policy(response={"toxicity": {"
 HOLDING = POLICY.model_copy(
     update={"response": policy(response={"toxicity": {"hold": 0.5}, "pii": {"redact": 0.5}}).response}
 )
-IDENTITY = [("ce_id", b"e-9"), ("ce_source", b"s"), ("traceparent", b"00-1-2-01")]
+TRACE = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
+IDENTITY = [("ce_id", b"e-9"), ("ce_source", b"s"), ("traceparent", TRACE.encode())]
 NUMBERS = {"model": "m-1", "usage": {"prompt_tokens": 3, "completion_tokens": 4}, "finish_reason": "stop"}
 
 
@@ -60,7 +61,7 @@ def test_what_is_allowed_or_flagged_is_delivered(text):
     event = judged(message).event(OUTCOMES)
     outcome = event.record
     assert (event.envelope.id, event.envelope.source, event.envelope.type) == ("e-9", "s", "weir.outcome.v1")
-    assert (event.envelope.traceparent, event.conversation) == ("00-1-2-01", "c-1")
+    assert (event.envelope.traceparent, event.conversation) == (TRACE, "c-1")
     assert (outcome.status, outcome.text, outcome.stage, outcome.code) == ("delivered", text, "judge", None)
     assert (outcome.app, outcome.user, outcome.conversation) == ("shop", "u", "c-1")
     assert (outcome.position.topic, outcome.position.offset, outcome.position.time) == ("t.requests", 5, ARRIVED)

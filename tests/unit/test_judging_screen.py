@@ -20,7 +20,8 @@ BLOCKING = POLICY.model_copy(update={"prompt": policy(prompt={"toxicity": {"bloc
 HOLDING = POLICY.model_copy(
     update={"prompt": policy(prompt={"toxicity": {"hold": 0.5}, "pii": {"redact": 0.5}}).prompt}
 )
-IDENTITY = [("ce_id", b"e-9"), ("ce_source", b"s"), ("traceparent", b"00-1-2-01")]
+TRACE = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
+IDENTITY = [("ce_id", b"e-9"), ("ce_source", b"s"), ("traceparent", TRACE.encode())]
 
 
 def request(*texts, headers=IDENTITY, **more):
@@ -45,7 +46,7 @@ def test_what_is_allowed_or_flagged_becomes_work_as_it_is(text):
     work = event.record
     assert out.topics == ["verdicts", "work.interactive"]
     assert (event.envelope.id, event.envelope.source, event.envelope.type) == ("e-9", "s", "weir.work.v1")
-    assert event.envelope.traceparent == "00-1-2-01"
+    assert event.envelope.traceparent == TRACE
     assert out.publications[1].message.key == b"c-7"
     assert (texts_of(work), work.conversation, work.digest) == ([text, "twice"], "c-7", digest(message.value))
     assert (work.request.model, work.request.parameters.seed, work.placeholders) == ("m", 1, None)
