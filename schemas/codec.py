@@ -22,6 +22,9 @@ from schemas.record import Record
 ORIGIN_HEADER: Final = "weir_origin"
 """Where an event without an id was first seen; a replay carries it along so that the id stays the same."""
 
+ESCAPED: Final = "\\x"
+"""Stands in a header's name for bytes that are not UTF-8. Such a message has no envelope that all clients can read."""
+
 STRUCTURED: Final = "application/cloudevents+json"
 _HEADER_LIMIT: Final = 4096
 _CONFLUENT_MAGIC: Final = 0
@@ -197,6 +200,8 @@ def _headers(pairs: Headers) -> dict[str, str]:
     wanted = {f"ce_{name}" for name in _TEXT_HEADERS} | {*_TEXT_HEADERS[-2:], "content-type", ORIGIN_HEADER}
     found: dict[str, str] = {}
     for name, value in pairs:
+        if ESCAPED in name:
+            raise UnreadableError("a header's name is not UTF-8", code=Code.MALFORMED_ENVELOPE, field="headers")
         if name not in wanted or name in found or value is None:
             continue
         if len(value) > _HEADER_LIMIT:

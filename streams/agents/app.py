@@ -21,7 +21,9 @@ from streams.kafka_clients import bootstrap
 from streams.settings import Settings
 
 MAX_WAIT_SECONDS: Final = 0.005
-"""How long a first event waits for company."""
+"""How long a first event waits for company, where the last one had some."""
+
+_LONELY_SECONDS: Final = 0.0005  # otherwise: at low load nobody would come, and every hop of a request would wait
 
 _BUFFERED_BATCHES: Final = 4  # delivered ahead of the batch at work: enough to keep busy, little to do again
 
@@ -85,9 +87,12 @@ async def run_batches(
     waiting: asyncio.Queue[EventT[bytes]], runner: BatchRunner, threads: Threads, batch_size: int, fail: Failure
 ) -> None:
     """Batch after batch, until cancelled or until one fails: then the rest waits for another process."""
+    within = _LONELY_SECONDS
     try:
         while True:
-            await _handle(await take(waiting, batch_size), runner, threads)
+            events = await take(waiting, batch_size, within)
+            within = MAX_WAIT_SECONDS if len(events) > 1 else _LONELY_SECONDS
+            await _handle(events, runner, threads)
     except Exception as error:  # noqa: BLE001 - Faust would start the agent again and lose track of its events
         fail(error)
 

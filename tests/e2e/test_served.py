@@ -4,6 +4,7 @@ import json
 import os
 import signal
 import time
+from contextlib import closing
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -92,6 +93,27 @@ def test_a_conversation_of_two_hundred_turns_is_answered(stack, application):
     value = json.dumps({"app": "default", "messages": turns}).encode()
     application.send_raw("requests", value, "long-talk")
     assert one_reply(stack, application, "long-talk")["status"] == "delivered"
+
+
+def test_a_header_name_of_any_bytes_stops_nobody(stack, application):
+    """A header name that is not UTF-8 makes a dead letter, and the request behind it is answered."""
+
+    class RawName(str):
+        """A name that a producer in C could write."""
+
+        __slots__ = ()
+
+        def encode(self, *_):
+            return b"\xff\xfe"
+
+    with closing(stack.producer()) as producer:
+        body = b'{"app": "default", "messages": [{"role": "user", "content": "Hi"}]}'
+        place = producer.send("weir.requests", body, key=b"raw", headers=[(RawName("h"), b"1")]).get(30)
+    application.send("behind-raw", "And this one?", key="raw")
+    assert one_reply(stack, application, "behind-raw")["status"] == "delivered"
+    here = f"partition = {place.partition} AND offset = {place.offset}"
+    dead = f"SELECT count() FROM v_dead_letters WHERE topic = 'weir.requests' AND {here}"
+    stack.until(lambda: stack.number(f"{dead} AND code = 'MALFORMED_ENVELOPE'") == 1)
 
 
 def test_two_bodies_under_one_id_get_one_reply(stack, application):

@@ -97,6 +97,7 @@ def test_clients_own_time_is_kept_whatever_it_says():
         (b"{}", [("ce_id", b"\xff")], Code.MALFORMED_ENVELOPE, "ce_id"),
         (b"{}", [("ce_id", b"")], Code.MALFORMED_ENVELOPE, "ce_id"),
         (b"{}", [("ce_time", b"yesterday")], Code.MALFORMED_ENVELOPE, "ce_time"),
+        (b"{}", [("ce_id", b"known"), ("\\xff", b"")], Code.MALFORMED_ENVELOPE, "headers"),
         (b"{}", binary("weir.interaction.v2"), Code.UNSUPPORTED_VERSION, "type"),
         (b"{}", binary("weir.request.v1"), Code.UNSUPPORTED_TYPE, "type"),
         (b"{}", binary(ce_specversion="0.3"), Code.UNSUPPORTED_VERSION, "specversion"),
