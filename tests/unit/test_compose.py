@@ -4,6 +4,7 @@ import importlib.util
 import json
 import re
 import xml.etree.ElementTree as ET
+from base64 import b64encode
 from pathlib import Path
 
 import jsonschema
@@ -12,17 +13,23 @@ import yaml
 from typer.testing import CliRunner
 
 from schemas.topics import TOPICS
+from streams import worker
 from streams.cli import app
+from streams.infer import loop as infer
 from streams.local.jars import KAFKA_VERSION
 from streams.local.kafka_properties import broker_properties
 from streams.settings import PREFIX, Settings
-from streams.worker import STOP_SECONDS
+from streams.settle import transactions
+from streams.stack import plan_stack
+from streams.vault.key_source import read_master_key
 
 ROOT = Path(__file__).parents[2]
 FILE = ROOT / "docker-compose.yml"
 COMPOSE = yaml.safe_load(FILE.read_text(encoding="utf-8"))
 SERVICES = COMPOSE["services"]
-OURS = {name: service for name, service in SERVICES.items() if service["image"].startswith("weir:")}
+OURS = {name: service for name, service in SERVICES.items() if service["image"].startswith("weir")}
+PROCESSES = {name: service for name, service in OURS.items() if service["restart"] == "unless-stopped"}
+MODELS = {name: service for name, service in PROCESSES.items() if service["command"] == ["infer"]}
 # Two listeners, one for containers and one for this machine, where the local broker has one.
 ADDRESSES = {"listeners", "advertised.listeners", "listener.security.protocol.map"}
 
@@ -61,10 +68,64 @@ def test_our_containers_get_their_settings_by_name_and_can_do_little(name):
     assert "ports" not in service
 
 
-def test_a_worker_can_be_scaled_and_ends_in_time():
-    """The worker has no name of its own, and more time to end than it takes at most."""
-    assert "container_name" not in SERVICES["worker"]
-    assert int(SERVICES["worker"]["stop_grace_period"].removesuffix("s")) > STOP_SECONDS
+@pytest.mark.parametrize("name", PROCESSES)
+def test_a_process_can_be_scaled_and_ends_in_time(name):
+    """No process has a name of its own, and each has more time to end than it takes at most."""
+    # What settle has begun to write: the messages, how far it read, and the end, each with its own patience.
+    longest = max(worker.STOP_SECONDS, infer.STOP_SECONDS, 3 * transactions._SECONDS)
+    assert "container_name" not in PROCESSES[name]
+    assert int(PROCESSES[name]["stop_grace_period"].removesuffix("s")) > longest
+
+
+def test_every_process_of_the_local_stack_runs(tmp_path):
+    """Whatever the local stack runs runs here too, and nothing else of ours stays."""
+    specs = plan_stack(
+        Settings(_env_file=None, home=tmp_path, kafka_bootstrap="b:1", clickhouse_url="http://c:1")
+    ).specs
+    assert {service["command"][0] for service in PROCESSES.values()} == {spec.command[-1] for spec in specs}
+
+
+def test_the_images_of_the_services_differ_by_target_alone():
+    """The model has an image of its own, and everything else the lean one, from one file."""
+    for name, service in OURS.items():
+        target = "infer" if name in MODELS else "weir"
+        assert service["build"] == {"context": ".", "dockerfile": "deploy/images/Dockerfile", "target": target}
+        assert service["image"].startswith("weir-infer:" if name in MODELS else "weir:")
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_the_model_is_set_by_the_same_defaults(name):
+    """What may be set of the model has the settings' own default."""
+    service = MODELS[name]
+    for field in ("model", "infer_batch", "max_tokens"):
+        variable = f"{PREFIX}{field}".upper()
+        default = Settings.model_fields[field].default
+        assert service["environment"][variable] == f"${{{variable}:-{default}}}"
+
+
+def test_a_gpu_is_asked_for_only_where_it_is_wanted():
+    """A machine without one starts everything by default; the profile reserves one and takes no CPU instead."""
+    assert SERVICES["infer"]["environment"]["WEIR_DEVICE"] == "cpu"
+    assert "devices" not in SERVICES["infer"]["deploy"]["resources"].get("reservations", {})
+    assert [name for name, service in SERVICES.items() if "profiles" in service] == ["infer-gpu"]
+    gpu = SERVICES["infer-gpu"]
+    assert (gpu["profiles"], gpu["environment"]["WEIR_DEVICE"]) == (["gpu"], "cuda")
+    (device,) = gpu["deploy"]["resources"]["reservations"]["devices"]
+    assert (device["driver"], device["capabilities"]) == ("nvidia", ["gpu"])
+
+
+def test_the_vaults_key_goes_only_to_who_needs_it():
+    """Workers keep and restore texts; no other process can read them."""
+    assert [name for name, service in OURS.items() if "WEIR_VAULT_KEY" in service["environment"]] == ["worker"]
+
+
+def test_the_line_of_the_head_makes_a_key_for_the_vault():
+    """What openssl prints of 32 bytes in base64 is a master key."""
+    head = FILE.read_text(encoding="utf-8").split("name: weir")[0]
+    (made,) = re.findall(r"WEIR_VAULT_KEY=\$\((openssl .*?)\)", head)
+    assert made == "openssl rand -base64 32"
+    key = b64encode(bytes(range(32))).decode() + "\n"
+    assert read_master_key(Settings(_env_file=None, vault_key=key, vault_key_file=None)) is not None
 
 
 @pytest.mark.parametrize("name", SERVICES)

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import yaml
 
+from models.catalog import load_catalog
 from streams.settings import PREFIX, Settings
 
 ROOT = Path(__file__).parents[2]
@@ -28,9 +29,32 @@ def test_packages_are_installed_by_hash_and_run_without_root():
     for line in DOCKERFILE.splitlines():
         if "pip install" in line:
             assert "--require-hashes" in line or "--no-deps /wheels/" in line
-    assert DOCKERFILE.count("--require-hashes") == 2
+    assert DOCKERFILE.count("--require-hashes") == 3
     assert re.search(r"^USER 10001:10001$", DOCKERFILE, re.MULTILINE)
     assert "HEALTHCHECK" in DOCKERFILE
+
+
+def test_compose_builds_both_targets():
+    """Both images are made here, the lean one by default, and neither stage that makes them is shipped."""
+    stages = re.findall(r"^FROM (\S+) AS (\S+)$", DOCKERFILE, re.MULTILINE)
+    assert stages[-2:] == [("base", "infer"), ("base", "weir")]
+
+
+def test_torch_is_in_the_models_image_alone():
+    """The lean image has what the base lock names; torch comes with the infer lock, in the other one's stages."""
+    by_stage = dict(zip(*[iter(re.split(r"^FROM \S+ AS (\S+)$", DOCKERFILE, flags=re.MULTILINE)[1:])] * 2, strict=True))
+    assert [name for name, steps in by_stage.items() if "-r requirements/infer.txt" in steps] == ["infer-build"]
+    assert "--from=infer-build" not in by_stage["weir"]
+    base = (ROOT / "requirements/base.txt").read_text(encoding="utf-8")
+    assert not re.search(r"^(torch|nvidia-\S+|transformers)==", base, re.MULTILINE)
+
+
+def test_the_models_that_are_needed_are_in_the_images():
+    """The guards' models are fetched into the lean image and what answers into its own, each by name."""
+    default = {entry.name: entry for entry in load_catalog().values() if entry.default and not entry.packaged}
+    lean, infer = re.findall(r"weir models fetch --quiet ([\w -]+?) *\\$", DOCKERFILE, re.MULTILINE)
+    assert set(lean.split()) == {name for name, entry in default.items() if entry.extra is None}
+    assert infer.split() == [Settings.model_fields["model"].default]
 
 
 def test_only_what_is_listed_goes_into_the_build():
