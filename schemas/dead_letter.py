@@ -1,9 +1,9 @@
 """The headers that say why a message became a dead letter (Kafka Connect's names)."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
-from schemas.codec import ORIGIN_HEADER, Headers, Message
+from schemas.codec import ORIGIN_HEADER, Headers, Message, Outgoing
 from schemas.errors import WeirError
 from schemas.ids import position_id
 
@@ -43,6 +43,19 @@ def reason_headers(message: Message, stage: str, error: WeirError) -> Headers:
         *without_reason(message.headers),
         *((_PREFIX + name, value.encode()) for name, value in reason.items() if value is not None),
     ]
+
+
+def dead_letter(message: Message, stage: str, error: WeirError, most_bytes: int) -> Outgoing:
+    """The message byte for byte, with the reason; the reason alone if it is larger than its topic takes.
+
+    That happens where it came compressed: brokers weigh what they are sent. The original is still at the position
+    that the reason names.
+    """
+    parts = (message.key, message.value, *(part for name, value in message.headers for part in (name.encode(), value)))
+    if sum(len(part or b"") for part in parts) > most_bytes:
+        bare = replace(message, headers=())
+        return Outgoing(key=None, value=b"", headers=reason_headers(bare, stage, error))
+    return Outgoing(message.key, message.value, reason_headers(message, stage, error))
 
 
 def without_reason(headers: Headers) -> Headers:

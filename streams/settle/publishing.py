@@ -5,14 +5,13 @@ from datetime import datetime
 from uuid import UUID
 
 from schemas.codec import Message, Outgoing, encode
-from schemas.dead_letter import reason_headers
+from schemas.dead_letter import dead_letter
 from schemas.envelope import Envelope, event_type
 from schemas.errors import WeirError
 from schemas.ids import derived_id
 from schemas.record import Record
 from schemas.reply import Reply
 from schemas.topics import (
-    DEAD_LETTER_SUFFIX,
     REPLIES,
     SETTLED,
     VERDICTS,
@@ -23,7 +22,7 @@ from schemas.topics import (
 )
 from streams.settle.effects import Answered, Contradicted, Effect, Forgotten, Recorded, Refused, Released
 from streams.settle.settlements import final_id, identity_of
-from streams.settle.step import STAGE, Consequence
+from streams.settle.step import INPUTS, STAGE, Consequence
 from streams.stage import Publication
 
 
@@ -39,6 +38,7 @@ class Scribe:
 
     def __init__(self, namespace: Namespace) -> None:
         self._namespace = namespace
+        self._inputs = {namespace.of(topic): topic for topic in INPUTS}
 
     def publications(self, consequences: Iterable[Consequence], now: datetime) -> Sequence[Publication]:
         """The messages to be written at this time."""
@@ -47,7 +47,7 @@ class Scribe:
 
     def _publication(self, consequence: Consequence, now: datetime) -> Publication | None:
         if isinstance(consequence.effect, Refused) and consequence.message is not None:
-            return _dead_letter(consequence.message, consequence.effect.error)
+            return self._dead_letter(consequence.message, consequence.effect.error)
         return self._event(consequence.effect, now)
 
     def _event(self, effect: Effect, now: datetime) -> Publication | None:
@@ -83,7 +83,7 @@ class Scribe:
             tracestate=cause.tracestate if cause else None,
         )
 
-
-def _dead_letter(message: Message, error: WeirError) -> Publication:
-    headers = reason_headers(message, STAGE, error)
-    return Publication(message.topic + DEAD_LETTER_SUFFIX, Outgoing(message.key, message.value, headers))
+    def _dead_letter(self, message: Message, error: WeirError) -> Publication:
+        topic = self._inputs[message.topic]
+        letter = dead_letter(message, STAGE, error, topic.max_message_bytes)
+        return Publication(self._namespace.dead_letters_of(topic), letter)

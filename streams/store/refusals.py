@@ -5,9 +5,9 @@ from typing import Final
 
 from confluent_kafka import KafkaException, Producer
 
-from schemas.dead_letter import reason_headers
+from schemas.dead_letter import dead_letter
 from schemas.errors import UnavailableError
-from schemas.topics import DEAD_LETTER_SUFFIX, TOPICS
+from schemas.topics import DEAD_LETTER_SUFFIX, SOURCES, TOPICS
 from streams.kafka_clients import confluent_config
 from streams.logs import get_logger
 from streams.metrics import Metrics
@@ -36,14 +36,16 @@ class Refusals:
             return
         failures: list[str] = []
         producer = self._connected()
+        limits = {self._settings.topics.of(topic): topic.max_message_bytes for topic in SOURCES}
         for each in refused:
-            message = each.message
+            topic = each.message.topic
+            letter = dead_letter(each.message, STAGE, each.error, limits[topic])
             try:
                 producer.produce(
-                    message.topic + DEAD_LETTER_SUFFIX,
-                    key=message.key,
-                    value=message.value,
-                    headers=list(reason_headers(message, STAGE, each.error)),
+                    topic + DEAD_LETTER_SUFFIX,
+                    key=letter.key,
+                    value=letter.value,
+                    headers=list(letter.headers),
                     on_delivery=lambda error, _: failures.append(error.name()) if error else None,
                 )
             except (KafkaException, BufferError) as error:

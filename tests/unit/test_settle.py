@@ -402,6 +402,15 @@ def test_an_outcome_that_names_no_request_is_a_dead_letter(scene):
     assert read_reason(scene.dead_letters(OUTCOMES)[0].headers).field == "ce_id"
 
 
+def test_a_dead_letter_that_is_too_large_is_the_reason_alone(scene):
+    """A broker takes what is small once it is compressed, and not the same in full: that must not stop the rest."""
+    message = scene.append(CANCELS, b"a" * (CANCELS.max_message_bytes + 1), [("h", b"1")])
+    scene.read(message)
+    (letter,) = scene.dead_letters(CANCELS)
+    assert (letter.key, letter.value) == (None, b"")
+    assert read_reason(letter.headers).offset == message.offset
+
+
 def test_the_trace_goes_on_in_the_reply(scene):
     """A reply is part of the trace of the outcome that led to it."""
     message = scene.request("r1")
