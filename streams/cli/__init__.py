@@ -28,12 +28,12 @@ app = typer.Typer(
     name="weir",
     help="Event-driven guardrails and monitoring for language-model traffic on Kafka.",
     no_args_is_help=True,
-    rich_markup_mode="rich",
+    rich_markup_mode="markdown",
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
     epilog="Settings are WEIR_* environment variables; docs/settings.md lists them.",
 )
-_LOCAL, _FLOW, _STORE, _TOOLS = "Local stack", "Processes", "Store and ledger", "Guards and traffic"
+_LOCAL, _FLOW, _UPKEEP, _TOOLS = "Local stack", "Processes", "Upkeep", "Guards and traffic"
 app.command(rich_help_panel=_TOOLS)(check.check)
 app.command(rich_help_panel=_TOOLS)(traffic.send)
 app.command(rich_help_panel=_TOOLS)(traffic.tail)
@@ -49,11 +49,11 @@ app.command(rich_help_panel=_FLOW)(processes.worker)
 app.command(rich_help_panel=_FLOW)(processes.infer)
 app.command(rich_help_panel=_FLOW)(processes.settle)
 app.command(rich_help_panel=_FLOW)(processes.store)
-app.add_typer(topics.app, name="topics", rich_help_panel=_FLOW)
-app.add_typer(dlq.app, name="dlq", rich_help_panel=_FLOW)
-app.command(rich_help_panel=_STORE)(store.migrate)
-app.command(rich_help_panel=_STORE)(store.audit)
-app.add_typer(vault.app, name="vault", rich_help_panel=_STORE)
+app.add_typer(topics.app, name="topics", rich_help_panel=_UPKEEP)
+app.command(rich_help_panel=_UPKEEP)(store.migrate)
+app.add_typer(dlq.app, name="dlq", rich_help_panel=_UPKEEP)
+app.command(rich_help_panel=_UPKEEP)(store.audit)
+app.add_typer(vault.app, name="vault", rich_help_panel=_UPKEEP)
 
 
 def main() -> None:

@@ -18,12 +18,12 @@ def check(
     batch_size: Annotated[int, typer.Option(min=1, max=4096, help="Lines guarded in one call.")] = 32,
     jobs: Annotated[int, typer.Option(min=1, max=256, help="Processes.")] = 1,
 ) -> None:
-    r"""Judge prompts and responses from JSON lines, without Kafka.
+    """Judge prompts and responses from JSON lines, without Kafka.
 
-    A line is [bold]{"id", "prompt", "response", "context": \[...]}[/]; prompt (a string or chat messages) or response
+    A line is `{"id", "prompt", "response", "context": [...]}`; prompt (a string or chat messages) or response
     may be missing. One JSON line comes out for each line, in order. Exit status: 1 if any line was unreadable.
 
-    [dim]echo '{"id": 1, "prompt": "Mail me at ann@example.org"}' | weir check[/]
+    `echo '{"id": 1, "prompt": "Mail me at ann@example.org"}' | weir check`
     """
     from streams.check import Checked, Workers, check_batch, read_batches
     from streams.loading import load_pipeline

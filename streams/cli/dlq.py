@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from streams.cli.tables import show
+from streams.cli.tables import output, show
 
 app = typer.Typer(help="List, show and replay dead letters.", no_args_is_help=True)
 
@@ -33,6 +33,9 @@ def list_letters(topic: Topic = None, code: Code = None, stage: Stage = None) ->
         )
         for letter in list_dead_letters(attached_settings(), Filters(topic, code, stage))
     ]
+    if not rows:
+        output().print("no dead letters")
+        return
     show("Dead letters", ("place", "since", "stage", "code", "field", "reason", "bytes", "replays"), rows)
 
 

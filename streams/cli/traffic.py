@@ -14,14 +14,16 @@ from streams.cli.input import open_input
 
 def send(
     file: Annotated[Path, typer.Argument(help="JSON lines, one event a line; '-' for standard input.")],
-    topic: Annotated[str | None, typer.Option(help="By default told from the body: messages means a request.")] = None,
+    topic: Annotated[
+        str | None, typer.Option(help="By default: requests, or interactions if there are no messages.")
+    ] = None,
     rate: Annotated[float | None, typer.Option(min=0.001, help="Events a second at most.")] = None,
 ) -> None:
     """Send events to a topic and wait until the broker has them all.
 
     A line is a record's body, or a whole CloudEvent in structured mode. Exit status: 1 if any line was unreadable.
 
-    [dim]echo '{"app": "default", "prompt": "Hi", "response": "Hello!"}' | weir send -[/]
+    `echo '{"app": "default", "messages": [{"role": "user", "content": "Hi"}]}' | weir send -`
     """
     from rich.progress import MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 

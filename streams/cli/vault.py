@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.console import Console
 
+from streams.printable import printable
+
 if TYPE_CHECKING:
     from streams.settings import Settings
     from streams.vault.archive import Progress
@@ -88,7 +90,7 @@ def forget(
     if (user is None) == (conversation is None):
         raise typer.BadParameter("expected exactly one of --user and --conversation")
     subject = subject_of(app, user, conversation or "")
-    shown = _printable(subject)
+    shown = printable(subject)
     settings = _attached()
     if not yes:
         typer.confirm(f"Destroy everything that is kept of {shown}?", abort=True)
@@ -138,12 +140,5 @@ def _text(each: "Unmasked") -> str:
     where = f"{each.event.stage} of {each.event.event_id} from {each.event.source}"
     lines = [f"── {where}, {each.subject}, kept {each.kept_at:%Y-%m-%d %H:%M:%S}"]
     for name, text in each.content.items():
-        lines += [f"{_printable(name)}:", _printable(text)]
+        lines += [f"{printable(name)}:", printable(text)]
     return "\n".join(lines) + "\n"
-
-
-def _printable(text: str) -> str:
-    """The text with what a terminal might obey, and what UTF-8 cannot hold, as escapes."""
-    return "".join(
-        each if each.isprintable() or each in "\n\t" else each.encode("unicode_escape").decode() for each in text
-    )
