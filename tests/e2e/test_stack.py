@@ -36,7 +36,8 @@ def body(n, words="is a plain question about the weather"):
 
 
 def judged(stack, source):
-    return stack.number(f"SELECT count() FROM v_verdicts WHERE source = '{source}'")
+    """How many of the source's events are judged; what the model made of a request is not counted."""
+    return stack.number(f"SELECT count() FROM v_verdicts WHERE source = '{source}' AND stage != 'judge'")
 
 
 def test_status_tells_where_everything_is(stack):
