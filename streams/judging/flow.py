@@ -16,9 +16,6 @@ from schemas.verdict import Judgement, Position, Stage
 from streams.assignment import Assignment
 from streams.stage import Publications
 
-UNREADABLE_APP: Final = "unknown"
-"""Stands for the app of an event whose body could not be read."""
-
 B = TypeVar("B", bound=Record)
 B_co = TypeVar("B_co", bound=Record, covariant=True)
 

@@ -7,11 +7,12 @@ from typing import Generic
 from guards.exchange import Exchange
 from guards.pipeline import Case, Pipeline
 from schemas.codec import EventError, Message, decode
+from schemas.conversation import UNREADABLE_APP
 from schemas.errors import Code, UnreadableError, WeirError
 from schemas.record import Record
 from schemas.topics import VERDICTS
 from schemas.verdict import Position, Verdict
-from streams.judging.flow import UNREADABLE_APP, Arrival, B, Failure, Flow, Ruling, Subject
+from streams.judging.flow import Arrival, B, Failure, Flow, Ruling, Subject
 from streams.judging.keeping import kept
 from streams.judging.outbox import Outbox
 from streams.judging.surroundings import Surroundings
