@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from functools import cached_property
 from typing import Annotated, Final, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, field_serializer, model_validator
+from pydantic import BaseModel, ConfigDict, Field, PlainSerializer, model_validator
 from pydantic_core import PydanticCustomError
 
 from schemas.actions import Action, worst
@@ -65,6 +65,11 @@ class Steps(_Section):
         return None
 
 
+def _in_order(labels: frozenset[str]) -> list[str]:
+    # The order of a set differs between processes; the hash of a policy must not.
+    return sorted(labels)
+
+
 class Rule(Steps):
     """What to do with one guard's findings on one side.
 
@@ -73,13 +78,8 @@ class Rule(Steps):
     """
 
     labels: dict[Identifier, Steps] = Field(default_factory=dict)
-    ignore: frozenset[Identifier] = frozenset()
+    ignore: Annotated[frozenset[Identifier], PlainSerializer(_in_order)] = frozenset()
     on_error: Action | None = None
-
-    @field_serializer("ignore")
-    def _in_order(self, labels: frozenset[str]) -> list[str]:
-        # The order of a set differs between processes; the hash of a policy must not.
-        return sorted(labels)
 
     @model_validator(mode="after")
     def _does_something(self) -> Self:

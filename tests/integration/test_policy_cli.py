@@ -84,6 +84,7 @@ def test_a_rollout_from_file_to_all_and_back(weir, write):
     assert done.stdout.startswith("shop: in force: 2\n")
     assert listed(weir) == (2, None, [1], "bea")
     assert "block: 0.9" in weir("show", "shop").stdout
+    assert "ignore" not in weir("show", "shop").stdout
     assert "block: 0.95" in weir("show", "shop", "1").stdout
     assert weir("rollback", "shop").stdout.startswith("shop: in force: 1\n")
     assert listed(weir)[:3] == (1, None, [])
