@@ -161,7 +161,7 @@ CANCELS: Final = Topic(
     summary="Requests whose answers are no longer wanted.",
     written_by=("applications", "replay"),
     read_by=("settle",),
-    raw=False,
+    raw=True,  # none is meant to be in it, but applications write what they like
 )
 REVIEWS: Final = Topic(
     name="reviews",
