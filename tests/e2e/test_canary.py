@@ -19,6 +19,7 @@ pytestmark = [
 WORD = "qzxCanary"  # what is unreadable may hold anything: no trace of it may be left
 PLACES = (
     "prompt", "response", "context", "message", "system", "passage", "held", "edited", "reason", "answer", "failure",
+    "cancel",
 )  # fmt: skip
 PEOPLE = {place: f"canary.{place}@qzxmail.org" for place in PLACES}
 CARD = "4111 1111 1111 1111"
@@ -37,7 +38,7 @@ REVIEW = "00000000-0000-0000-0000-000000000000"
 TABLES = (
     "verdicts", "replies", "reply_log", "settlements", "reviews", "dead_letters", "ledger", "unmaskings",
 )  # fmt: skip
-TAILS = ("requests", "work.interactive", "completions", "outcomes", "replies", "reviews", "decisions", "interactions")
+RAW = ("requests", "work.interactive", "completions", "outcomes", "replies", "cancels", "decisions", "interactions")
 
 
 def readable():
@@ -86,6 +87,7 @@ def unreadable():
     yield "completions", b'{"work": {"request": {"app": "' + word + b'"}}, "text": "' + word + b'"}', b"k", known
     yield "cancels", b'{"request_id": ["' + word + b'"]}', word, []
     yield "cancels", b'{"request_id": "r", "' + word + b'": 1}', b"k", known
+    yield "cancels", json.dumps({"request_id": "r", "because": PEOPLE["cancel"]}).encode(), b"k", known
     yield "decisions", b'{"review_id": "' + word + b'", "action": "release"}', word, []
     nothing_held = {"review_id": REVIEW, "action": "edit", "text": WORD, "reason": WORD, "decided_by": "nobody"}
     yield "decisions", json.dumps(nothing_held).encode(), word, known
@@ -152,7 +154,7 @@ def decide(stack, application):
     """Release one hold with a reason, and edit the other; both with personal data of the reviewer's making."""
     stack.until(lambda: stack.number("SELECT count() FROM v_reviews WHERE is_open") == 2)
     reviews = [json.loads(line) for line in stack.weir("review", "list", "--json").splitlines()]
-    review = {each["source_event_id"]: each["review_id"] for each in reviews}
+    review = {each["request_id"]: each["review_id"] for each in reviews}
     shown = stack.weir("review", "list") + "".join(stack.weir("review", "show", each) for each in review.values())
     said = stack.weir("review", "release", review["held"], "--reason", f"asked {PEOPLE['reason']}")
     said += stack.weir("review", "edit", review["edited"], "--text", f"Say hello to {PEOPLE['edited']}, {TOKEN}.")
@@ -194,7 +196,9 @@ def places(stack, application, served, tmp_path_factory):
     found |= {f"log {log.name}": log.read_text(errors="replace") for log in (stack.home / "logs").glob("*")}
     found |= {f"metrics of {name}": page(stack, name) for name in stack.state.metrics_urls}
     found |= {f"table {table}": json.dumps(stack.sql(f"SELECT * FROM {table}")) for table in TABLES}
-    found |= {f"tail {topic}": stack.weir("tail", topic, "-n", "1000", "--no-follow", "--json") for topic in TAILS}
+    found |= {
+        f"tail {topic}": stack.weir("tail", topic, "-n", "1000", "--no-follow", "--json") for topic in (*RAW, "reviews")
+    }
     found |= {f"topic {topic}": raw_bytes(stack, topic) for topic in ("vault", "settled", "verdicts", "reviews")}
     found["dlq list"] = stack.weir("dlq", "list")
     found["dlq show"] = stack.weir("dlq", "show", "weir.decisions.dlq:0:0")
@@ -239,8 +243,10 @@ def test_an_answer_with_personal_data_is_redacted_and_one_with_a_secret_withheld
     assert [canary for reply in (redacted, withheld) for canary in CANARIES if canary in json.dumps(reply)] == []
 
 
-def test_the_canaries_went_through(places):
-    """The search above is not empty: masked texts, dead letters and sealed ones are where it looked."""
+def test_the_canaries_went_through(stack, places):
+    """The search above is not empty: raw texts, masked ones, dead letters and sealed ones are where they should be."""
+    raw = "".join(raw_bytes(stack, topic) for topic in RAW)
+    assert [canary for canary in (*CANARIES, WORD) if canary not in raw] == []
     for place in ("table verdicts", "table reviews", "review list and show", "tail interactions", "tail replies"):
         assert "<EMAIL_ADDRESS>" in places[place]
     assert "MALFORMED_JSON" in places["table dead_letters"]
