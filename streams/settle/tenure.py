@@ -20,7 +20,7 @@ from streams.settle.entry import moment
 from streams.settle.feed import Feed, HeldOutcomes, settled_records
 from streams.settle.membership import Membership
 from streams.settle.publishing import Scribe
-from streams.settle.settlements import Origin
+from streams.settle.settlements import Origin, identity_of
 from streams.settle.state import Settler, Terms
 from streams.settle.step import INPUTS, Step
 from streams.settle.transactions import Transactions
@@ -170,6 +170,9 @@ def _state(message: Message) -> _State | None:
     """The state in a message; None where somebody else wrote it."""
     try:
         settlement = Settlement.model_validate_json(message.value) if message.value else None
-        return _State(UUID((message.key or b"").decode()).bytes, settlement)
+        key = UUID((message.key or b"").decode()).bytes
     except ValueError:
         return None
+    if settlement is not None and identity_of(settlement).key != key:
+        return None  # it would be answered under its own key, and stay in the book under this one
+    return _State(key, settlement)

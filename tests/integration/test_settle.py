@@ -3,14 +3,17 @@
 import random
 import signal
 from contextlib import ExitStack
+from uuid import uuid4
 
 import pytest
 
+from schemas.codec import dump_json
 from schemas.dead_letter import read_reason
 from schemas.errors import Code
 from schemas.ids import derived_id
+from schemas.reply import Settlement
 from schemas.review import Cancel, Decision
-from schemas.topics import CANCELS, DECISIONS, OUTCOMES, REPLIES, VERDICTS, WORK_INTERACTIVE, dead_letters
+from schemas.topics import CANCELS, DECISIONS, OUTCOMES, REPLIES, SETTLED, VERDICTS, WORK_INTERACTIVE, dead_letters
 from schemas.verdict import Verdict
 from schemas.work import Work
 from streams.consumer_groups import settle_group
@@ -91,6 +94,15 @@ def test_what_was_open_or_held_goes_on_after_a_restart(installation):
     assert finals["settled"][0][1].text == finals["waiting"][0][1].text == "an answer"
     assert finals["held"][0][1].text == "better"
     assert finals["expiring"][0][1].code == Code.DEADLINE_EXCEEDED
+
+
+def test_a_state_under_another_key_is_nobodys(installation):
+    """Its request would be answered anew after every restart."""
+    state = Settlement(request_id="ghost", request_source=SOURCE, app="default", conversation="c", state="open")
+    installation.send(SETTLED, str(uuid4()).encode(), dump_json(state.to_json()), [])
+    with installation.settling():
+        installation.outcome(installation.request("r1"), "r1")
+        assert set(installation.finals(1)) == {"r1"}
 
 
 def test_every_input_has_an_offset_from_the_first_turn_on(installation):
