@@ -7,7 +7,7 @@ so that putting the values back touches nothing else. Offsets are code points of
 import re
 from bisect import bisect_left, bisect_right
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Final
@@ -31,13 +31,13 @@ class Redacted:
     placeholders: Mapping[str, str] = field(repr=False)
 
 
-def redact(exchange: Exchange, judgement: Judgement) -> Redacted:
+def redact(exchange: Exchange, judgement: Judgement, reserved: Collection[str] = ()) -> Redacted:
     """The exchange with every span that the judgement wants redacted replaced; the same value, the same placeholder.
 
     A text that a guard could not read, which the policy wants redacted all the same, is replaced as a whole. What
-    was not judged stays as it is.
+    was not judged stays as it is. Placeholders that are ``reserved`` stand for something else already.
     """
-    numbering = _Numbering(exchange)
+    numbering = _Numbering(exchange, reserved)
     prompt, response, context = exchange.prompt, exchange.response, exchange.context
     if prompt is not None and judgement.prompt is not None:
         prompt = _redacted_messages(prompt, judgement.prompt, numbering)
@@ -57,8 +57,9 @@ def restore(text: str, placeholders: Mapping[str, str]) -> str:
 class _Numbering:
     """Gives each value of one exchange a placeholder of its own."""
 
-    def __init__(self, exchange: Exchange) -> None:
+    def __init__(self, exchange: Exchange, reserved: Collection[str]) -> None:
         self._exchange = exchange
+        self._reserved = reserved
         self._given: dict[str, str] = {}
         self._count: Counter[str] = Counter()
 
@@ -79,7 +80,7 @@ class _Numbering:
         while True:
             self._count[label] += 1
             name = placeholder(f"{label}_{self._count[label]}")
-            if name not in self._taken:
+            if name not in self._taken and name not in self._reserved:
                 return name
 
 

@@ -1,5 +1,6 @@
 """judge: what a model made of a request, before the application sees it."""
 
+from collections.abc import Mapping
 from typing import Any, Final
 
 from guards.exchange import Exchange
@@ -47,9 +48,10 @@ class Judge:
         asked, source = _asked(arrival), _source(completion)
         if ruling.judgement.action is Action.BLOCK:
             return Consequences((self._outcomes.refused(asked, ruling, **source),))
-        redacted = redact(ruling.exchange, ruling.judgement)
+        values, code = self._values(arrival, ruling)
+        redacted = redact(ruling.exchange, ruling.judgement, reserved=values)
         status = "redacted" if redacted.placeholders else "delivered"
-        text, code = self._restored(redacted.exchange.response or "", arrival, ruling)
+        text = restore(redacted.exchange.response or "", values)
         if ruling.judgement.action is Action.HOLD:
             held = self._outcomes.held(asked, ruling, text=text, released_as=status, **source)
             return Consequences(held, code)
@@ -59,17 +61,17 @@ class Judge:
         source = _source(arrival.record) if arrival.record else {}
         return (self._outcomes.failed(_asked(arrival), failure, **source),)
 
-    def _restored(self, text: str, arrival: Arrival[Completion], ruling: Ruling) -> tuple[str, Code | None]:
-        """The text with what screen redacted; as it is, with a code, if the vault does not open."""
+    def _values(self, arrival: Arrival[Completion], ruling: Ruling) -> tuple[Mapping[str, str], Code | None]:
+        """What screen redacted, by placeholder, to be put back; none, with a code, if the vault does not open."""
         sealed = arrival.record.work.placeholders if arrival.record else None
         if sealed is None or not ruling.policy.replies.restore:
-            return text, None
+            return {}, None
         if self._keeper is None:
-            return text, Code.VAULT_KEY
+            return {}, Code.VAULT_KEY
         try:
-            return restore(text, self._keeper.open(sealed, arrival.request_key)), None
+            return self._keeper.open(sealed, arrival.request_key), None
         except WeirError as error:
-            return text, error.code
+            return {}, error.code
 
 
 def _asked(arrival: Arrival[Completion]) -> Asked:

@@ -205,6 +205,13 @@ class TestRestoring:
         out = judged(message, given)
         assert (out.record(OUTCOMES).text, out.record(VERDICTS).code) == ("Hi <NAME_1>", "VAULT_KEY")
 
+    def test_a_reviewers_words_free_no_placeholder(self, given):
+        """Where an edited prompt has lost its placeholders, none of them is given to something in the response."""
+        work = screened("I am Ann", given)
+        work["request"]["messages"] = [{"role": "user", "content": "Who is there?"}]
+        out = judged(arriving(COMPLETIONS, {"work": work, "text": "It is Ann"}, IDENTITY, 7), given)
+        assert out.record(OUTCOMES).text == "It is <NAME_2>"
+
     def test_a_policy_may_keep_placeholders(self, given):
         """Where the policy does not restore, not even a sealed map is opened."""
         message = completion("Hi <NAME_1>", "I am Ann", given)
