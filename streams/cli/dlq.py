@@ -18,7 +18,7 @@ Stage = Annotated[str | None, typer.Option(help="Only what this stage gave up on
 def list_letters(topic: Topic = None, code: Code = None, stage: Stage = None) -> None:
     """Show dead letters and their reasons, never what they hold."""
     from streams.attachment import attached_settings
-    from streams.dead_letter_queue import Filters, list_dead_letters
+    from streams.dead_letters.letters import Filters, list_dead_letters
 
     rows = [
         (
@@ -48,7 +48,7 @@ def show_letter(
     import json
 
     from streams.attachment import attached_settings
-    from streams.dead_letter_queue import show_dead_letter
+    from streams.dead_letters.letters import show_dead_letter
     from streams.kafka_admin import Place
     from streams.masker import Masker
 
@@ -83,7 +83,8 @@ def replay(
 ) -> None:
     """Send dead letters to their topics again, byte for byte. Doing it twice counts once."""
     from streams.attachment import attached_settings
-    from streams.dead_letter_queue import Filters, ReplayOptions, replay_dead_letters
+    from streams.dead_letters.letters import Filters
+    from streams.dead_letters.replay import ReplayOptions, replay_dead_letters
 
     options = ReplayOptions(dry_run=dry_run, per_second=rate, most_replays=most_replays)
     done = replay_dead_letters(attached_settings(), Filters(topic, code, stage), options)

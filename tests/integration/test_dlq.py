@@ -8,13 +8,8 @@ from schemas.codec import ORIGIN_HEADER, Message
 from schemas.dead_letter import REPLAYS_HEADER, read_reason, reason_headers
 from schemas.errors import Code, ConfigError, UnreadableError
 from schemas.topics import REQUESTS
-from streams.dead_letter_queue import (
-    Filters,
-    ReplayOptions,
-    list_dead_letters,
-    replay_dead_letters,
-    show_dead_letter,
-)
+from streams.dead_letters.letters import Filters, list_dead_letters, show_dead_letter
+from streams.dead_letters.replay import ReplayOptions, replay_dead_letters
 from streams.kafka_admin import Place
 from streams.settings import Settings
 from streams.topic_admin import create_topics

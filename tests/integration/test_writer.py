@@ -12,7 +12,7 @@ from schemas.dead_letter import reason_headers
 from schemas.errors import Code, IntegrityError, UnavailableError, UnreadableError
 from schemas.topics import INTERACTIONS, REQUESTS, VERDICTS
 from schemas.verdict import Judgement
-from streams.dead_letter_queue import Filters, list_dead_letters
+from streams.dead_letters.letters import Filters, list_dead_letters
 from streams.kafka_admin import KafkaAdmin
 from streams.store.positions import accept_topic
 from streams.topic_admin import create_topics, lag
