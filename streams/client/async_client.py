@@ -10,7 +10,6 @@ from uuid import uuid4
 from schemas.errors import WeirError
 from schemas.reply import Reply
 from schemas.topics import Namespace
-from streams.client.client import SOURCE
 from streams.client.errors import ReplyTimeoutError
 from streams.client.exchange import Address, Exchange, Listener
 from streams.client.wishes import Prompt, Wishes, request_of
@@ -25,11 +24,11 @@ class AsyncClient:
         app: str = "default",
         namespace: str = "weir",
         *,
-        source: str = SOURCE,
+        source: str | None = None,
         **kafka: Any,  # noqa: ANN401 - values of every type
     ) -> None:
         self._app = app
-        self._exchange = Exchange(Address(bootstrap, Namespace(namespace), source, kafka))
+        self._exchange = Exchange(Address(bootstrap, Namespace(namespace), source or app, kafka))
 
     async def __aenter__(self) -> Self:
         await self.start()

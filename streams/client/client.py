@@ -14,14 +14,12 @@ from streams.client.errors import ReplyTimeoutError
 from streams.client.exchange import Address, Exchange
 from streams.client.wishes import Prompt, Wishes, request_of
 
-SOURCE = "weir-client"
-
 
 class Client:
     """Asks for answers, from any number of threads. A context manager; ``start`` and ``close`` do the same.
 
-    ``app`` decides on the policy, ``source`` names the asking system. Further arguments are librdkafka's settings,
-    such as ``security_protocol="SASL_SSL"``.
+    ``app`` decides on the policy. ``source`` names the asking system, within which ids are unique; by default it is
+    the app. Further arguments are librdkafka's settings, such as ``security_protocol="SASL_SSL"``.
     """
 
     def __init__(
@@ -30,11 +28,11 @@ class Client:
         app: str = "default",
         namespace: str = "weir",
         *,
-        source: str = SOURCE,
+        source: str | None = None,
         **kafka: Any,  # noqa: ANN401 - values of every type
     ) -> None:
         self._app = app
-        self._exchange = Exchange(Address(bootstrap, Namespace(namespace), source, kafka))
+        self._exchange = Exchange(Address(bootstrap, Namespace(namespace), source or app, kafka))
 
     def __enter__(self) -> Self:
         self.start()

@@ -137,8 +137,8 @@ def test_others_replies_are_passed_over(client, responder, bootstrap, namespace)
     good = {"app": "a", "conversation": "c", "status": "delivered", "final": True, "answered_by": "judge"}
     others = [
         {**good, "request_id": "mine", "request_source": "another", "action": "allow", "text": "wrong"},
-        {**good, "request_id": "mine", "request_source": "weir-client", "action": 7},
-        {"request_id": ["mine"], "request_source": "weir-client"},
+        {**good, "request_id": "mine", "request_source": "default", "action": 7},
+        {"request_id": ["mine"], "request_source": "default"},
         ["mine"],
         "mine",
     ]
@@ -149,6 +149,19 @@ def test_others_replies_are_passed_over(client, responder, bootstrap, namespace)
             producer.produce(namespace.of(REPLIES), value, key=b"k")
         producer.flush(20)
         client.cancel("mine")
+        assert asked.result(20).code == weir.Code.CANCELLED
+
+
+def test_apps_have_their_own_ids(client, responder, bootstrap, namespace):
+    """Two apps that give their requests the same id do not read each other's replies."""
+    with (
+        weir.Client(bootstrap, app="another", namespace=namespace.prefix) as other,
+        ThreadPoolExecutor(1) as pool,
+    ):
+        asked = pool.submit(client.ask, "wait here", request_id="same")
+        eventually(lambda: "same" in responder.requests)
+        assert other.ask("the other's", request_id="same").text == "the other's"
+        client.cancel("same")
         assert asked.result(20).code == weir.Code.CANCELLED
 
 
