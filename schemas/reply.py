@@ -8,7 +8,7 @@ from pydantic import Field
 
 from schemas.actions import Action
 from schemas.record import Identifier, Record
-from schemas.verdict import PolicyReference, Position
+from schemas.verdict import Offset, PartitionNumber, PolicyReference, Position
 from schemas.work import Usage, Work
 
 Status = Literal["delivered", "redacted", "withheld", "held", "error"]
@@ -79,8 +79,8 @@ class Reply(Record):
 class Spot(Record):
     """Where a message stands in a topic of ours."""
 
-    partition: int
-    offset: int
+    partition: PartitionNumber
+    offset: Offset
 
 
 class Settlement(Record):

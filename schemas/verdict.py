@@ -13,6 +13,8 @@ from schemas.record import Identifier, Record
 Stage = Literal["screen", "judge", "observe", "settle"]
 Kind = Literal["match", "score", "error"]
 Fraction = Annotated[float, Field(ge=0, le=1)]
+PartitionNumber = Annotated[int, Field(ge=0, lt=2**31)]  # as wide as Kafka's own
+Offset = Annotated[int, Field(ge=0, lt=2**63)]
 
 
 class Finding(Record):
@@ -72,8 +74,8 @@ class Position(Record):
 
     topic: str
     topic_id: str
-    partition: int
-    offset: int
+    partition: PartitionNumber
+    offset: Offset
     time: datetime
 
 

@@ -395,6 +395,15 @@ def test_a_hold_without_what_follows_is_a_dead_letter(scene, lacking):
     assert [reply.code for reply in scene.wait(1)] == ["DEADLINE_EXCEEDED"]
 
 
+@pytest.mark.parametrize("place", [{"offset": 2**63}, {"offset": -1}, {"partition": 2**31}])
+def test_an_outcome_of_a_place_that_cannot_be_is_a_dead_letter(scene, place):
+    """Nothing that Kafka, or the store, has no number for gets into a state."""
+    outcome = outcome_of(scene.write_request("r1"))
+    strange = outcome.model_copy(update={"position": outcome.position.model_copy(update=place)})
+    assert scene.outcome("r1", strange) == []
+    assert read_reason(scene.dead_letters(OUTCOMES)[0].headers).code == Code.INVALID_FIELD
+
+
 def test_an_outcome_that_names_no_request_is_a_dead_letter(scene):
     """An event without an id has its own place for one, which is no request's."""
     outcome = outcome_of(scene.request("r1"))
