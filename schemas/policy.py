@@ -15,7 +15,6 @@ from schemas.record import Identifier
 from schemas.verdict import Fraction, PolicyReference
 
 GuardName = Literal["toxicity", "injection", "pii", "secrets", "relevance", "groundedness"]
-SideName = Literal["prompt", "response", "context"]
 
 LOWER_IS_WORSE: Final = frozenset({"relevance", "groundedness"})
 SPAN_GUARDS: Final = frozenset({"pii", "secrets"})

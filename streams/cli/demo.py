@@ -88,6 +88,7 @@ def _places(settings: "Settings") -> "list[Place]":
         Place("again, on the same data", "weir up"),
         Place("the ledger", "weir audit"),
         Place("dead letters", "weir dlq list"),
+        Place("replies as they come", "weir tail replies"),
         Place("verdicts as they come", "weir tail verdicts"),
         Place("SQL over HTTP", f"{settings.clickhouse_url}  views v_* of the database {settings.database}"),
     ]

@@ -66,7 +66,7 @@ def _model(entry: ModelEntry, directory: Path) -> Finding:
     except OSError as error:
         return missing(name, f"{entry.folder(directory)}: {error.strerror}", fix)
     if not bad:
-        return ok(name, f"{entry.version}, {entry.size_bytes / 1e6:.0f} MB, hashes as in the catalog")
+        return ok(name, f"{entry.version}, {entry.size_bytes / 1e6:.1f} MB, hashes as in the catalog")
     states = ", ".join(f"{report.name} {report.state}" for report in bad[:2])
     more = f" and {len(bad) - 2} more" if len(bad) > 2 else ""
     return missing(name, states + more, "reinstall weir" if entry.packaged else fix)
