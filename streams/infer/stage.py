@@ -7,8 +7,8 @@ from time import perf_counter
 from typing import Final
 
 from models.generation.generator import Answer, Generator
-from schemas.codec import Event, Message, Outgoing, decode, encode
-from schemas.dead_letter import reason_headers
+from schemas.codec import Event, Message, decode, encode
+from schemas.dead_letter import dead_letter
 from schemas.envelope import event_type
 from schemas.errors import Code, UnreadableError, WeirError
 from schemas.topics import COMPLETIONS, Namespace, Topic
@@ -117,8 +117,8 @@ class InferStage:
 
     def _dead_letter(self, message: Message, error: WeirError) -> Publication:
         self._metrics.dead_letters.labels(NAME, error.code).inc()
-        headers = reason_headers(message, NAME, error)
-        return Publication(self._namespace.dead_letters_of(self.topic), Outgoing(message.key, message.value, headers))
+        letter = dead_letter(message, NAME, error, self.topic.max_message_bytes)
+        return Publication(self._namespace.dead_letters_of(self.topic), letter)
 
 
 def _seconds(earlier: datetime, later: datetime) -> float:

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from schemas.codec import Message, Outgoing, encode
-from schemas.dead_letter import reason_headers
+from schemas.codec import Message, encode
+from schemas.dead_letter import dead_letter
 from schemas.envelope import Envelope, event_type
 from schemas.errors import WeirError
 from schemas.record import Record
@@ -33,8 +33,8 @@ class Outbox:
 
     def dead_letter(self, topic: Topic, message: Message, error: WeirError) -> Publication:
         """A message of the topic as it came, with the reason why nothing can be done with it."""
-        headers = reason_headers(message, self.stage, error)
-        return Publication(self.namespace.dead_letters_of(topic), Outgoing(message.key, message.value, headers))
+        letter = dead_letter(message, self.stage, error, topic.max_message_bytes)
+        return Publication(self.namespace.dead_letters_of(topic), letter)
 
     def _publication(
         self, topic: Topic, record: Record, about: Envelope, event_id: str, source: str, key: str

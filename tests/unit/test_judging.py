@@ -90,6 +90,13 @@ def test_an_unreadable_message_is_a_dead_letter(stage, body):
     assert CANARY not in f"{reason}"
 
 
+def test_a_dead_letter_that_no_topic_takes_is_the_reason_alone(stage):
+    """What came compressed may be many times what a broker takes: it is not even tried."""
+    ((publication,),) = stage.process([message(b"{" + b"a" * INTERACTIONS.max_message_bytes)])
+    assert (publication.topic, publication.message.value) == ("t.interactions.dlq", b"")
+    assert read_reason(publication.message.headers).offset == 5
+
+
 def test_an_unknown_major_version_is_a_dead_letter(stage):
     """A major version from the future is kept for later, even where its id can be read."""
     headers = [("ce_id", b"e"), ("ce_type", b"weir.interaction.v9")]
