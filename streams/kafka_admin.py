@@ -176,9 +176,7 @@ class KafkaAdmin:
 
     def _connected(self) -> KafkaAdminClient:
         if self._client is None:
-            self._client = KafkaAdminClient(
-                **kafka_python_config(self._settings), bootstrap_timeout_ms=int(_PATIENCE_SECONDS * 1000)
-            )
+            self._client = KafkaAdminClient(**kafka_python_config(self._settings))
         return self._client
 
     @contextmanager

@@ -1,8 +1,10 @@
 """Connection settings for each of the Kafka libraries, from one place."""
 
-from typing import Any
+from typing import Any, Final
 
 from streams.settings import Settings
+
+_BOOTSTRAP_MS: Final = 10_000  # a command is to say soon that no broker answers
 
 
 def bootstrap(settings: Settings) -> str:
@@ -33,6 +35,7 @@ def kafka_python_config(settings: Settings) -> dict[str, Any]:
         "bootstrap_servers": bootstrap(settings),
         "security_protocol": settings.kafka_security_protocol,
         "client_id": "weir",
+        "bootstrap_timeout_ms": _BOOTSTRAP_MS,
     }
     if settings.kafka_sasl_mechanism and settings.kafka_password:
         config["sasl_mechanism"] = settings.kafka_sasl_mechanism

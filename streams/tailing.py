@@ -4,7 +4,7 @@ import json
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
-from typing import Any, Final
+from typing import Any
 
 from kafka import KafkaConsumer, TopicPartition
 from kafka.errors import KafkaError
@@ -17,8 +17,6 @@ from schemas.topics import DEAD_LETTER_SUFFIX, Topic
 from streams.kafka_clients import kafka_python_config
 from streams.masked_body import Mask, masked_body
 from streams.settings import Settings
-
-_PATIENCE_MS: Final = 10_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +104,6 @@ class Tail:
                 enable_auto_commit=False,
                 isolation_level="read_committed",
                 max_partition_fetch_bytes=self._topic.max_message_bytes,
-                bootstrap_timeout_ms=_PATIENCE_MS,
             )
         except KafkaError as error:
             raise UnavailableError(f"no broker answers: {type(error).__name__}") from None
