@@ -6,6 +6,8 @@ import pytest
 from confluent_kafka import Producer, TopicCollection
 from kafka import KafkaAdminClient, OffsetAndMetadata, TopicPartition
 from kafka.admin import NewPartitions
+from kafka.errors import RetriableError
+from tenacity import Retrying, retry_if_exception_type, stop_after_delay, wait_fixed
 
 from schemas.errors import UnavailableError
 from schemas.topics import TOPICS
@@ -96,9 +98,14 @@ def test_lag_counts_what_a_group_has_not_committed(settings, bootstrap):
     assert producer.flush(10) == 0
     client = KafkaAdminClient(bootstrap_servers=bootstrap)
     for group in ("worker", "other"):
-        client.alter_group_offsets(
-            f"{settings.namespace}.{group}", {TopicPartition(name, 1): OffsetAndMetadata(1, "", -1)}
-        )
+        # A broker that has just started has no coordinators yet.
+        for attempt in Retrying(
+            retry=retry_if_exception_type(RetriableError), stop=stop_after_delay(20), wait=wait_fixed(0.1)
+        ):
+            with attempt:
+                client.alter_group_offsets(
+                    f"{settings.namespace}.{group}", {TopicPartition(name, 1): OffsetAndMetadata(1, "", -1)}
+                )
     behind = {(each.group.rsplit(".")[-1], each.topic, each.partition): each for each in lag(settings)}
     assert (behind["worker", name, 0].committed, behind["worker", name, 0].behind) == (None, 4)
     assert (behind["worker", name, 1].committed, behind["worker", name, 1].behind) == (1, 2)
