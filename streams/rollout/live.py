@@ -19,6 +19,7 @@ from streams.rollout.versions import Versions
 from streams.settings import Settings
 
 _POLL_SECONDS: Final = 0.2
+_RETRY_SECONDS: Final = 1.0
 _STOP_SECONDS: Final = 5.0
 
 logger = get_logger(__name__)
@@ -83,12 +84,21 @@ class LivePolicies:
 
     def _follow(self, feed: Feed) -> None:
         while not self._stopping.is_set():
-            message = feed.poll(_POLL_SECONDS)
+            message = self._poll(feed)
             said = self._take(message, self._prepare) if message is not None else None
             if said is not None:
                 self._show()
                 logger.info("policy changed", policy=said.policy_id, **_roles(self._standing.versions(said.policy_id)))
         feed.close()
+
+    def _poll(self, feed: Feed) -> Message | None:
+        """The next message, if there is one: whatever the library raises, later policies are still to be read."""
+        try:
+            return feed.poll(_POLL_SECONDS)
+        except Exception as error:  # noqa: BLE001 - without this thread the process would judge by old policies for ever
+            logger.error("policies not read, trying again", error=type(error).__name__)  # noqa: TRY400 - it may quote
+            self._stopping.wait(_RETRY_SECONDS)
+            return None
 
     def _take(self, message: Message, prepare: Prepare) -> Said | None:
         """What the message says, now in force; None if it is refused."""

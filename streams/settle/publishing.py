@@ -22,7 +22,7 @@ from schemas.topics import (
 )
 from streams.settle.effects import Answered, Contradicted, Effect, Forgotten, Recorded, Refused, Released
 from streams.settle.settlements import final_id, identity_of
-from streams.settle.step import INPUTS, STAGE, Consequence
+from streams.settle.step import INPUTS, STAGE, Consequence, PoisonError
 from streams.stage import Publication
 
 
@@ -41,14 +41,23 @@ class Scribe:
         self._inputs = {namespace.of(topic): topic for topic in INPUTS}
 
     def publications(self, consequences: Iterable[Consequence], now: datetime) -> Sequence[Publication]:
-        """The messages to be written at this time."""
+        """The messages to be written at this time.
+
+        Raises:
+            PoisonError: what a message led to cannot be written down.
+        """
         found = (self._publication(each, now) for each in consequences)
         return [publication for publication in found if publication is not None]
 
     def _publication(self, consequence: Consequence, now: datetime) -> Publication | None:
         if isinstance(consequence.effect, Refused) and consequence.message is not None:
             return self._dead_letter(consequence.message, consequence.effect.error)
-        return self._event(consequence.effect, now)
+        try:
+            return self._event(consequence.effect, now)
+        except Exception as error:
+            if consequence.message is None:
+                raise
+            raise PoisonError(consequence.message) from error
 
     def _event(self, effect: Effect, now: datetime) -> Publication | None:
         match effect:

@@ -12,6 +12,7 @@ from schemas.policy_release import Candidate
 from schemas.topics import INTERACTIONS, POLICIES, VERDICTS
 from streams.metrics import Metrics
 from streams.rollout.changes import Signature, go_back_to_files, promote, put_in_force, roll_back, try_out
+from streams.rollout.feed import Feed
 from streams.rollout.live import LivePolicies
 from streams.rollout.message import Said, write_said
 from streams.rollout.register import change, read_register
@@ -89,6 +90,21 @@ def test_a_push_reaches_a_running_process(settings, start):
     assert metric(running, "weir_policy_version", policy="shop", role="share") is None
     change(settings, "shop", lambda versions: roll_back(versions, signature()))
     eventually(lambda: served(running) == (1, None))
+
+
+def test_a_fault_of_the_library_does_not_end_the_reading(settings, start, monkeypatch):
+    """Whatever polling raises, the next change is read."""
+    running = start()
+    faults, poll = [SystemError("once"), RuntimeError("twice")], Feed.poll
+    monkeypatch.setattr(Feed, "poll", lambda feed, seconds: _raise(faults.pop()) if faults else poll(feed, seconds))
+    trial = Candidate(policy=policy(2, 0.8), mode="shadow")
+    change(settings, "shop", lambda versions: try_out(versions, trial, signature()))
+    eventually(lambda: served(running) == (1, 2))
+    assert not faults
+
+
+def _raise(error):
+    raise error
 
 
 def test_a_started_process_knows_everything(settings, start):
