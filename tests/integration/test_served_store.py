@@ -5,6 +5,7 @@ from datetime import UTC, timedelta
 import pytest
 
 from schemas.codec import Message
+from schemas.work import Usage
 from streams.metrics import Metrics
 from streams.settings import Settings
 from streams.store.batches import Limits, plan
@@ -224,11 +225,12 @@ def test_the_store_of_an_earlier_version_is_brought_up_with_its_data(clickhouse_
 
 
 def test_a_row_that_the_table_refuses_costs_no_other(store, database_settings):
-    """A position that no column holds makes its record a dead letter; its neighbours are stored."""
-    spoilt = settlement("e1", at(1, partition=2**40))
-    states = [settlement("e0", at(0)), spoilt, settlement("e2", at(2))]
-    (batch,) = plan([message(each, n) for n, each in enumerate(states)], Limits())
+    """A number that no column holds makes its record a dead letter; its neighbours are stored."""
+    spoilt = reply("e1", at(1), usage=Usage(prompt_tokens=2**70, completion_tokens=1))
+    replies = [reply("e0", at(0)), spoilt, reply("e2", at(2))]
+    (batch,) = plan([message(each, n) for n, each in enumerate(replies)], Limits())
     given_up = []
     Deposit(store, shelves(database_settings.topics), IDS, given_up.extend, Metrics()).store(batch)
     assert [each.message.offset for each in given_up] == [1]
-    assert [row["offset"] for row in store.select("SELECT offset FROM v_settlements ORDER BY offset")] == [0, 2]
+    stored = store.select("SELECT source_event_id FROM v_replies ORDER BY source_event_id")
+    assert [row["source_event_id"] for row in stored] == ["e0", "e2"]
