@@ -5,7 +5,7 @@ from datetime import UTC, timedelta
 import pytest
 
 from schemas.codec import Message
-from schemas.work import Usage
+from schemas.verdict import PolicyReference
 from streams.metrics import Metrics
 from streams.settings import Settings
 from streams.store.batches import Limits, plan
@@ -226,7 +226,7 @@ def test_the_store_of_an_earlier_version_is_brought_up_with_its_data(clickhouse_
 
 def test_a_row_that_the_table_refuses_costs_no_other(store, database_settings):
     """A number that no column holds makes its record a dead letter; its neighbours are stored."""
-    spoilt = reply("e1", at(1), usage=Usage(prompt_tokens=2**70, completion_tokens=1))
+    spoilt = reply("e1", at(1), policy=PolicyReference(id="p", version=2**63, hash="0"))
     replies = [reply("e0", at(0)), spoilt, reply("e2", at(2))]
     (batch,) = plan([message(each, n) for n, each in enumerate(replies)], Limits())
     given_up = []
