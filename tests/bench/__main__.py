@@ -19,6 +19,8 @@ from tests.bench.path import path_figures
 
 def main(out: Path) -> None:
     console = Console(highlight=False)
+    if not console.is_terminal:
+        console.width = 120
     figures: list[Figure] = []
     for measure in (guard_figures, path_figures, latency_figures):
         with console.status(f"measuring: {measure.__doc__}"):
