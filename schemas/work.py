@@ -14,7 +14,7 @@ from schemas.conversation import Request
 from schemas.record import Identifier, Record
 from schemas.verdict import PolicyReference, Position
 
-Count = Annotated[int, Field(ge=0, lt=2**63, strict=True)]
+Count = Annotated[int, Field(ge=0, strict=True)]
 
 
 class Sealed(Record):

@@ -1,7 +1,9 @@
 """The settle process, put together from settings. It imports no guard and no model."""
 
+import os
 import signal
 import threading
+from typing import Final
 
 from streams.assignment import Policies
 from streams.health import HealthServer
@@ -12,6 +14,9 @@ from streams.rollout.live import LivePolicies
 from streams.settings import Settings
 from streams.settle.loop import Settle
 from streams.settle.transactions import DeposedError
+
+_LOOK_SECONDS: Final = 1.0
+_log = get_logger("streams.settle")
 
 
 def run_settle(settings: Settings) -> int:
@@ -33,14 +38,27 @@ def _run(settings: Settings, metrics: Metrics, policies: Policies, stop: threadi
         host=settings.metrics_host,
         port=settings.metrics_port,
     )
-    log = get_logger("streams.settle")
-    log.info("settle starts", url=health.start())
+    _log.info("settle starts", url=health.start())
+    ended = threading.Event()
+    threading.Thread(target=_end_if_stuck, args=(settle, ended), name="watchdog", daemon=True).start()
     try:
         settle.run(stop)
     except DeposedError as error:
-        log.warning("deposed", reason=str(error))
+        _log.warning("deposed", reason=str(error))
         return 1
     finally:
+        ended.set()
         health.stop()
-    log.info("settle ends")
+    _log.info("settle ends")
     return 0
+
+
+def _end_if_stuck(settle: Settle, ended: threading.Event) -> None:
+    """End the process once its loop hangs: all that it knows is in its topic, and the next one goes on from there.
+
+    A client library may wait for ever for a broker that was killed and has come back.
+    """
+    while not ended.wait(_LOOK_SECONDS):
+        if not settle.is_alive():
+            _log.error("settle hangs and is ended")
+            os._exit(1)
