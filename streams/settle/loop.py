@@ -16,7 +16,7 @@ from streams.settle.tenure import Surroundings, Tenure
 _POLL_SECONDS: Final = 0.1
 _FIRST_WAIT_SECONDS: Final = 0.1
 _LONGEST_WAIT_SECONDS: Final = 5.0
-_STUCK_SECONDS: Final = 45.0  # longer than a slow restore goes without a beat, or a transaction without an answer
+_STUCK_SECONDS: Final = 25.0  # longer than a slow restore goes without a beat, or a transaction without an answer
 _SLOW_SECONDS: Final = 5.0  # a write that takes so long is a broker that does not answer
 _log = get_logger("streams.settle")
 
