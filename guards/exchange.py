@@ -64,12 +64,19 @@ class Exchange:
         if self.prompt is not None and self.judges(Side.PROMPT):
             yield SideText(Side.PROMPT, SEPARATOR.join(m.content for m in self.prompt), tuple(_placed(self.prompt)))
         if self.response is not None and self.judges(Side.RESPONSE):
-            passage = Passage(
-                self.response, Side.RESPONSE, "assistant", question=self._question(), context=self.context or ()
-            )
-            yield SideText(Side.RESPONSE, self.response, (Placed(0, passage),))
+            yield SideText(Side.RESPONSE, self.response, (Placed(0, self._answer(self.response)),))
         for text in (self.context or ()) if self.judges(Side.CONTEXT) else ():
             yield SideText(Side.CONTEXT, text, (Placed(0, Passage(text, Side.CONTEXT, "tool")),))
+
+    def _answer(self, response: str) -> Passage:
+        return Passage(
+            response,
+            Side.RESPONSE,
+            "assistant",
+            question=self._question(),
+            context=self.context or (),
+            conversation=self.prompt or (),
+        )
 
     def _question(self) -> str | None:
         """What the response answers: the last message of the user, if there is one."""

@@ -13,6 +13,8 @@ from typing import Protocol, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from schemas.conversation import Message
+
 Floats: TypeAlias = NDArray[np.float32]
 
 
@@ -29,7 +31,8 @@ class Passage:
     """One text to read: a chat message, a response or a context passage.
 
     ``role`` is the author (``user``, ``system``, ``assistant``, ``tool``…). For a response, ``question`` is the
-    message that it answers and ``context`` the passages that it may rely on.
+    message that it answers, ``context`` the passages that it may rely on, and ``conversation`` every message before
+    it, those of the system included; all three are empty for what is no response.
     """
 
     text: str = field(repr=False)
@@ -37,6 +40,7 @@ class Passage:
     role: str = "user"
     question: str | None = field(default=None, repr=False)
     context: tuple[str, ...] = field(default=(), repr=False)
+    conversation: tuple[Message, ...] = field(default=(), repr=False)
 
 
 @dataclass(frozen=True, slots=True)
