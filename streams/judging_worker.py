@@ -13,13 +13,13 @@ from streams.judging.observe import Observe
 from streams.judging.screen import Screen
 from streams.judging.stage import JudgingStage
 from streams.judging.surroundings import Surroundings
-from streams.kafka_admin import KafkaAdmin
 from streams.loading import load_pipeline
 from streams.metrics import Metrics
 from streams.policies import read_policies
 from streams.rollout.live import LivePolicies
 from streams.settings import Settings
 from streams.stage import Stage
+from streams.topic_descriptions import TopicDescriber
 from streams.vault.opening import open_vault
 from streams.worker import run_worker
 
@@ -74,8 +74,7 @@ class _OnePipeline:
 
 
 def _topic_id(settings: Settings, name: str) -> str:
-    with KafkaAdmin(settings) as admin:
-        found = admin.describe([name]).get(name)
+    found = TopicDescriber(settings).describe([name]).get(name)
     if found is None:
         raise ConfigError(f"the broker has no topic {name}: run `weir topics create`")
     return found.topic_id

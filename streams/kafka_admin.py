@@ -1,12 +1,10 @@
 """Questions to the broker, in kafka-python, with our own errors and records."""
 
-from base64 import urlsafe_b64encode
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Any, Final, Self
-from uuid import UUID
 
 from kafka import IsolationLevel, KafkaAdminClient, TopicPartition
 from kafka.admin import ConfigResource, OffsetSpec
@@ -18,9 +16,9 @@ from schemas.topics import Topic
 from streams.kafka_clients import kafka_python_config
 from streams.offset_ranges import OffsetRange
 from streams.settings import Settings
+from streams.topic_descriptions import TopicDescriber, TopicDescription
 
 _PATIENCE_SECONDS: Final = 10.0
-_NO_SUCH_TOPIC: Final = 3  # UNKNOWN_TOPIC_OR_PARTITION
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -39,15 +37,6 @@ class FirstSince:
     milliseconds: int
 
 
-@dataclass(frozen=True, slots=True)
-class TopicDescription:
-    """A topic as it is. ``topic_id`` is written as Kafka's tools write it; a topic created anew has another."""
-
-    name: str
-    topic_id: str
-    partitions: int
-
-
 class KafkaAdmin:
     """A connection for administration. It connects when first used. For one thread.
 
@@ -58,6 +47,7 @@ class KafkaAdmin:
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
         self._client: KafkaAdminClient | None = None
+        self._describer = TopicDescriber(settings)
 
     def __enter__(self) -> Self:
         return self
@@ -70,15 +60,11 @@ class KafkaAdmin:
         if self._client is not None:
             self._client.close()
             self._client = None
+        self._describer.close()
 
     def describe(self, names: Iterable[str]) -> Mapping[str, TopicDescription]:
         """Those of the topics that exist, by name."""
-        found = self._ask("describe_topics", sorted(set(names)))
-        return {
-            topic["name"]: TopicDescription(topic["name"], _id_text(topic["topic_id"]), len(topic["partitions"]))
-            for topic in found
-            if topic["error_code"] != _NO_SUCH_TOPIC
-        }
+        return self._describer.describe(names)
 
     def wait(self, names: Iterable[str]) -> None:
         """Return once the broker knows each of the topics and who leads its partitions."""
@@ -195,11 +181,3 @@ class KafkaAdmin:
 
 class _ExistsError(Exception):
     """There is a topic of that name."""
-
-
-def _id_text(topic_id: str | UUID | None) -> str:
-    """A topic id as Kafka's tools write it: URL-safe base64 without padding (librdkafka's is not URL-safe)."""
-    if topic_id is None:
-        return ""
-    raw = topic_id if isinstance(topic_id, UUID) else UUID(topic_id)
-    return urlsafe_b64encode(raw.bytes).rstrip(b"=").decode()

@@ -6,9 +6,10 @@ from typing import Literal
 
 from schemas.topics import TOPICS, Topic
 from streams.consumer_groups import reading_groups
-from streams.kafka_admin import KafkaAdmin, Place, TopicDescription
+from streams.kafka_admin import KafkaAdmin, Place
 from streams.offset_ranges import OffsetRange
 from streams.settings import Settings
+from streams.topic_descriptions import TopicDescription
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ from schemas.errors import UnavailableError
 from schemas.reply import Settlement
 from schemas.topics import REQUESTS
 from streams.assignment import Policies
-from streams.kafka_admin import KafkaAdmin, Place, TopicDescription
+from streams.kafka_admin import Place
 from streams.logs import get_logger
 from streams.metrics import Metrics
 from streams.settings import Settings
@@ -24,6 +24,7 @@ from streams.settle.settlements import Origin, identity_of
 from streams.settle.state import Settler, Terms
 from streams.settle.step import INPUTS, Step
 from streams.settle.transactions import Transactions
+from streams.topic_descriptions import TopicDescriber, TopicDescription
 
 _AT_ONCE: Final = 500  # messages, and requests that are due, in one transaction
 _LONGEST_WAIT_SECONDS: Final = 0.1
@@ -55,7 +56,7 @@ class Tenure:
 
     def __init__(self, given: Surroundings) -> None:
         self._given = given
-        self._admin = KafkaAdmin(given.settings)
+        self._describer = TopicDescriber(given.settings)
         self._transactions = Transactions(given.settings)
         self._feed = Feed(given.settings)
         self._held = HeldOutcomes(given.settings)
@@ -83,7 +84,7 @@ class Tenure:
 
     def close(self) -> None:
         """Let go of every connection."""
-        for part in (self._feed, self._held, self._transactions, self._admin):
+        for part in (self._feed, self._held, self._transactions, self._describer):
             part.close()
 
     def turn(self) -> None:
@@ -137,7 +138,7 @@ class Tenure:
         """The inputs as they are. Offsets mean nothing in a topic created anew; a new partition has to be read."""
         self._checked = time.monotonic()
         wanted = {self._given.settings.topics.of(topic) for topic in INPUTS}
-        found = self._admin.describe(wanted)
+        found = self._describer.describe(wanted)
         if absent := wanted - found.keys():
             raise UnavailableError("the topic is not there: run `weir topics create`", field=min(absent))
         return found

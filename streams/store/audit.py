@@ -22,7 +22,7 @@ from uuid import UUID
 
 from schemas.topics import COMPLETIONS, INTERACTIONS, REPLIES, REQUESTS, SETTLED, Topic
 from streams.consumer_groups import settle_group, store_group, worker_group
-from streams.kafka_admin import FirstSince, KafkaAdmin, Place, TopicDescription
+from streams.kafka_admin import FirstSince, KafkaAdmin, Place
 from streams.offset_ranges import OffsetRange, without
 from streams.settings import Settings
 from streams.store.accounting import (
@@ -40,6 +40,7 @@ from streams.store.feed import topics_to_store
 from streams.store.reply_check import ReplyCheck, ReplyScope, check_replies
 from streams.store.sql import query
 from streams.store.void_offsets import VoidOffsets
+from streams.topic_descriptions import TopicDescription
 
 
 @dataclass(frozen=True, slots=True)

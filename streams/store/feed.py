@@ -10,12 +10,13 @@ from schemas.codec import Message
 from schemas.errors import IntegrityError, UnavailableError
 from schemas.topics import MIB, TOPICS
 from streams.consumer_groups import store_group
-from streams.kafka_admin import KafkaAdmin, Place
+from streams.kafka_admin import Place
 from streams.kafka_clients import confluent_config
 from streams.logs import get_logger
 from streams.received import received_message
 from streams.settings import Settings
 from streams.store.positions import Known
+from streams.topic_descriptions import TopicDescriber
 
 _AT_ONCE: Final = 500  # messages
 _BROKER_SECONDS: Final = 10.0
@@ -38,7 +39,7 @@ class Feed:
     def __init__(self, settings: Settings, leave: Callable[[], None]) -> None:
         self._settings = settings
         self._leave = leave
-        self._admin = KafkaAdmin(settings)
+        self._describer = TopicDescriber(settings)
         self._consumer: Consumer | None = None
         self._given: tuple[Place, ...] = ()
         self._next: dict[Place, int] = {}
@@ -76,7 +77,7 @@ class Feed:
         consumer, self._consumer = self._consumer, None
         if consumer is not None:
             consumer.close()
-        self._admin.close()
+        self._describer.close()
 
     def poll(self, seconds: float) -> Sequence[Message]:
         """What has arrived within so many seconds, in offset order within each partition."""
@@ -154,7 +155,7 @@ class Feed:
 
     def _described(self) -> dict[str, str]:
         """The ids of the topics that exist, those of the inputs included: dead letters name them."""
-        found = self._admin.describe(map(self._settings.topics.of, TOPICS))
+        found = self._describer.describe(map(self._settings.topics.of, TOPICS))
         absent = {place.topic for place in self._given} - found.keys()
         if absent:
             raise UnavailableError("the topic is gone", field=min(absent))

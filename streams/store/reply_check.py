@@ -5,10 +5,11 @@ from dataclasses import dataclass
 from typing import Any, Final, Literal
 from uuid import UUID
 
-from streams.kafka_admin import Place, TopicDescription
+from streams.kafka_admin import Place
 from streams.offset_ranges import OffsetRange
 from streams.store.client import Store
 from streams.store.sql import query
+from streams.topic_descriptions import TopicDescription
 
 Fault = Literal["unanswered", "unsettled", "repeated"]
 
