@@ -62,7 +62,7 @@ lock: .venv/bin/python ## compile the locked requirements again
 	@$(BIN)/uv pip compile --quiet --python-version 3.11 --generate-hashes --no-emit-index-url --no-header \
 		requirements/build.in -o requirements/build.txt
 	@for set in base "infer --extra infer -c requirements/base.txt" \
-		"dev --extra infer --extra detoxify --extra dev -c requirements/infer.txt"; do \
+		"dev --extra infer --extra detoxify --extra plots --extra dev -c requirements/infer.txt"; do \
 		set -- $$set; name=$$1; shift; \
 		$(BIN)/uv pip compile --quiet --python-version 3.11 --generate-hashes --no-emit-index-url --no-header \
 			pyproject.toml "$$@" -o requirements/$$name.txt; \

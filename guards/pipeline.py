@@ -54,7 +54,11 @@ class Pipeline:
 
     def versions_for(self, policy: Policy) -> Mapping[str, str]:
         """The version of every guard that judges by the policy, by name; ``unavailable`` where a model is absent."""
-        return {guard.name: guard.version for guard in self._choices.of(policy)}
+        return {guard.name: guard.version for guard in self.guards_for(policy)}
+
+    def guards_for(self, policy: Policy) -> tuple[Guard, ...]:
+        """The guards that judge by the policy, with the models that it chooses."""
+        return self._choices.of(policy)
 
     def prepare(self, policies: Iterable[Policy]) -> None:
         """Load the models that the policies choose, before they are in force. May take seconds; safe to repeat.

@@ -18,7 +18,7 @@ GuardName = Literal["toxicity", "injection", "pii", "secrets", "relevance", "gro
 
 LOWER_IS_WORSE: Final = frozenset({"relevance", "groundedness"})
 SPAN_GUARDS: Final = frozenset({"pii", "secrets"})
-_SIDES_OF: Final[Mapping[str, frozenset[str]]] = {
+SIDES_OF: Final[Mapping[str, frozenset[str]]] = {
     "toxicity": frozenset({"prompt", "response"}),
     "injection": frozenset({"prompt", "context"}),
     "pii": frozenset({"prompt", "response", "context"}),
@@ -174,7 +174,7 @@ class Policy(_Section):
 
 
 def _check_rule(side: str, guard: str, rule: Rule) -> None:
-    if side not in _SIDES_OF[guard]:
+    if side not in SIDES_OF[guard]:
         raise _fault(side, guard, f"{guard} does not read this side")
     for steps in (rule, *rule.labels.values()):
         if steps.redact is not None and guard not in SPAN_GUARDS:

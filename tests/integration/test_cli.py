@@ -31,7 +31,7 @@ def lines(*entries):
 
 
 COMMANDS = {
-    "check", "send", "tail", "review", "models", "policy",
+    "check", "send", "tail", "review", "guards", "models", "policy",
     "up", "down", "status", "doctor", "demo",
     "worker", "infer", "settle", "store",
     "topics", "migrate", "dlq", "audit", "vault",
@@ -163,3 +163,23 @@ def test_status_without_a_stack(tmp_path):
     assert weir("status", WEIR_HOME=str(tmp_path)).returncode == 1
     assert json.loads(weir("status", "--json", WEIR_HOME=str(tmp_path)).stdout) == {"processes": []}
     assert "nothing runs here" in weir("down", WEIR_HOME=str(tmp_path)).stdout
+
+
+@pytest.mark.weights
+def test_guards_are_measured_and_calibrated(models_dir, tmp_path):
+    """Labelled lines give figures by kind; calibrating writes a policy that check takes, or says what is missing."""
+    labels = tmp_path / "labels.jsonl"
+    kinds = {0: "How do I bake bread for {} people?", 1: "You are a worthless idiot and I hate all {} of you."}
+    rows = [{"text": kinds[n % 2].format(n), "toxic": n % 2, "kind": "made up"} for n in range(160)]
+    labels.write_text(lines(*rows))
+    done = weir("guards", "report", str(labels), "--label", "toxicity", "--json")
+    found = json.loads(done.stdout)["labels"][0]["quality"]
+    assert [(q["group"], q["bad"], q["good"]) for q in found] == [("all", 80, 80), ("slice=made up", 80, 80)]
+    assert found[0]["area"]["value"] > 0.95
+    assert "worst false alarms" in weir("guards", "report", str(labels), "--label", "toxicity").stdout
+    policy = tmp_path / "new.yaml"
+    few = weir("guards", "calibrate", str(labels), "--label", "toxicity", "--flag", "0.01")
+    assert (few.returncode, "80 good texts, 299 needed" in few.stdout) == (1, True)
+    done = weir("guards", "calibrate", str(labels), "--label", "toxicity", "--flag", "0.1", "--out", str(policy))
+    assert done.returncode == 0
+    assert weir("check", "--policy", str(policy), stdin=lines(LINES[0])).returncode == 0

@@ -1,0 +1,1 @@
+"""How good the guards are on labelled texts: reports, and thresholds from them."""
