@@ -1,43 +1,70 @@
 """A guard made of a trained head on the shared encoder: toxicity and injection."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from guards.guard import Floats, Head, Passage, Reading, Score, Side, TextFeatures
+from guards.disguise import Disguises, Rendering
+from guards.guard import Floats, Head, Hit, Passage, Reading, Score, Side, TextFeatures
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """What a guard reads: passages of these sides, written by these roles.
+
+    Roles that are not listed are trusted: a system prompt is the application's own.
+    """
+
+    sides: frozenset[Side]
+    roles: frozenset[str]
 
 
 class ClassifierGuard:
     """Scores every label of a head over the windows of a passage; the highest window counts.
 
-    Only passages of the given sides are read. Roles that are not listed are trusted and score 0: a system prompt is
-    the application's own. So does a blank text.
+    A passage that disguises what it says (``guards.disguise``) is read as it stands and undisguised, and the higher
+    score counts; spans are those of the passage either way. With ``marks``, hidden characters and forged turns are
+    hits. Trusted roles and blank texts score 0.
     """
 
     lower_is_worse = False
 
-    def __init__(self, name: str, head: Head, sides: frozenset[Side], roles: frozenset[str]) -> None:
+    def __init__(self, name: str, head: Head, scope: Scope, disguises: Disguises, *, marks: bool = False) -> None:
         self.name = name
-        self.version = head.version
+        self.version = f"{head.version}+{disguises.version}"
         self.labels = head.labels
         self._head = head
-        self._sides = sides
-        self._roles = roles
+        self._scope = scope
+        self._disguises = disguises
+        self._marks = disguises.marks if marks else None
 
     def applies(self, passage: Passage) -> bool:
-        return passage.side in self._sides
+        return passage.side in self._scope.sides
 
     def needs(self, passage: Passage) -> Sequence[str]:
-        return (passage.text,) if passage.role in self._roles else ()
+        if passage.role not in self._scope.roles:
+            return ()
+        return (passage.text, *(rendering.text for rendering in self._disguises.renderings(passage.text)))
 
     def read(self, passages: Sequence[Passage], features: Mapping[str, TextFeatures]) -> Sequence[Reading]:
-        return [self._read(features[passage.text] if self.needs(passage) else None) for passage in passages]
+        return [
+            self._read(passage.text, features) if passage.role in self._scope.roles else blank_reading(self.labels)
+            for passage in passages
+        ]
 
-    def _read(self, features: TextFeatures | None) -> Reading:
-        if features is None:
-            return blank_reading(self.labels)
-        return worst_windows(self.labels, features.spans, self._head.predict(features))
+    def _read(self, text: str, features: Mapping[str, TextFeatures]) -> Reading:
+        undisguised = self._disguises.renderings(text)
+        found = [
+            self._scores(features[text]),
+            *(_in_original(self._scores(features[rendering.text]), rendering) for rendering in undisguised),
+        ]
+        hits: tuple[Hit, ...] = self._marks.hits(text) if self._marks else ()
+        return Reading({label: max((s[label] for s in found), key=_value) for label in self.labels}, hits)
+
+    def _scores(self, features: TextFeatures) -> Mapping[str, Score]:
+        return worst_windows(self.labels, features.spans, self._head.predict(features)).scores
 
 
 def blank_reading(labels: Sequence[str]) -> Reading:
@@ -59,3 +86,16 @@ def worst_windows(labels: Sequence[str], spans: NDArray[np.int32], values: Float
             for column, (label, window) in enumerate(zip(labels, worst, strict=True))
         }
     )
+
+
+def _in_original(scores: Mapping[str, Score], rendering: Rendering) -> Mapping[str, Score]:
+    return {
+        label: score
+        if score.start is None or score.end is None
+        else Score(score.value, *rendering.origin(score.start, score.end))
+        for label, score in scores.items()
+    }
+
+
+def _value(score: Score) -> float:
+    return score.value

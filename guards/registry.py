@@ -4,12 +4,13 @@ So is another model for a guard: one line in ``ALTERNATIVES``, under the name th
 """
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from typing import Final, TypeAlias
 
 from guards.choices import refuse_unknown
-from guards.classifier import ClassifierGuard
+from guards.classifier import ClassifierGuard, Scope
+from guards.disguise import Disguises
 from guards.groundedness import GroundednessGuard
 from guards.guard import Encoder, Guard, Head, Scorer, Side
 from guards.pii import PiiGuard
@@ -36,6 +37,7 @@ class Parts:
     toxicity: Head
     injection: Head
     detoxify: Callable[[], Scorer] = _no_detoxify
+    disguises: Disguises = field(default_factory=Disguises.load)
 
 
 Build: TypeAlias = Callable[[Parts], Guard]
@@ -45,7 +47,7 @@ _SPEAKERS: Final = frozenset({"user", "assistant", "tool"})
 
 
 def _toxicity(parts: Parts) -> Guard:
-    return ClassifierGuard("toxicity", parts.toxicity, _SPOKEN, _SPEAKERS)
+    return ClassifierGuard("toxicity", parts.toxicity, Scope(_SPOKEN, _SPEAKERS), parts.disguises)
 
 
 def _detoxify(parts: Parts) -> Guard:
@@ -53,8 +55,8 @@ def _detoxify(parts: Parts) -> Guard:
 
 
 def _injection(parts: Parts) -> Guard:
-    sides = frozenset({Side.PROMPT, Side.CONTEXT})
-    return ClassifierGuard("injection", parts.injection, sides, roles=frozenset({"user", "tool"}))
+    scope = Scope(frozenset({Side.PROMPT, Side.CONTEXT}), frozenset({"user", "tool"}))
+    return ClassifierGuard("injection", parts.injection, scope, parts.disguises, marks=True)
 
 
 def _pii(_: Parts) -> Guard:
