@@ -13,6 +13,7 @@ from guards.classifier import ClassifierGuard, Scope
 from guards.disguise import Disguises
 from guards.groundedness import GroundednessGuard
 from guards.guard import Encoder, Guard, Head, Scorer, Side
+from guards.language import Linguist
 from guards.pii import PiiGuard
 from guards.pipeline import Pipeline
 from guards.relevance import RelevanceGuard
@@ -30,7 +31,8 @@ def _no_detoxify() -> Scorer:
 class Parts:
     """The models that guards are made of: loaded, or loaded when a policy first wants them.
 
-    ``detoxify`` may take seconds, and raises a ``WeirError`` if the model cannot be loaded.
+    ``detoxify`` may take seconds, and raises a ``WeirError`` if the model cannot be loaded. Without a ``linguist`` no
+    text has a language.
     """
 
     encoder: Encoder
@@ -38,6 +40,7 @@ class Parts:
     injection: Head
     detoxify: Callable[[], Scorer] = _no_detoxify
     disguises: Disguises = field(default_factory=Disguises.load)
+    linguist: Linguist | None = None
 
 
 Build: TypeAlias = Callable[[Parts], Guard]
@@ -113,6 +116,7 @@ def build_pipeline(
         guard: {model: partial(build, parts) for model, build in models.items()}
         for guard, models in ALTERNATIVES.items()
     }
-    pipeline = Pipeline([build(parts) for build in GUARDS.values()], parts.encoder, alternatives, report)
+    guards = [build(parts) for build in GUARDS.values()]
+    pipeline = Pipeline(guards, parts.encoder, alternatives, report, parts.linguist)
     pipeline.prepare(policies)
     return pipeline

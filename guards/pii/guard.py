@@ -26,6 +26,7 @@ class PiiGuard:
     name = "pii"
     labels: tuple[str, ...] = ()
     lower_is_worse = False
+    languages = None
 
     def __init__(self, pattern_file: str = "pii.toml") -> None:
         self._pattern_file = pattern_file
