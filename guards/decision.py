@@ -6,13 +6,12 @@ from typing import Final
 
 from guards.exchange import Placed, SideText
 from guards.guard import Guard, Hit, Score
-from guards.language import Gap, Spoken, gap
 from guards.masking import mask
 from guards.reader import Failed, Outcome, Readings
 from guards.spans import shift
 from schemas.actions import Action, worst
 from schemas.errors import Code
-from schemas.policy import SPAN_GUARDS, Policy, Rule
+from schemas.policy import OPT_IN, SPAN_GUARDS, Policy, Rule
 from schemas.verdict import Finding, SideJudgement
 
 WITHHELD: Final = "<WITHHELD>"
@@ -29,20 +28,17 @@ class _Read:
     guard: Guard
     rule: Rule | None
     outcomes: Sequence[tuple[Placed, Outcome]]
-    gap: Gap | None = None
 
     @property
     def failure(self) -> Code | None:
         return next((outcome.code for _, outcome in self.outcomes if isinstance(outcome, Failed)), None)
 
 
-def judge_side(
-    side: SideText, guards: Sequence[Guard], readings: Readings, policy: Policy, spoken: Spoken | None = None
-) -> SideJudgement:
-    """The judgement of a text that every applicable guard has read; ``spoken`` is its language, if that is known."""
+def judge_side(side: SideText, guards: Sequence[Guard], readings: Readings, policy: Policy) -> SideJudgement:
+    """The judgement of a text that every applicable guard has read."""
     rules = policy.rules(side.side)
     reads = [
-        _Read(guard, rules.get(guard.name), outcomes, gap(guard, spoken, policy))  # type: ignore[call-overload]  # a configured guard has any name
+        _Read(guard, rules.get(guard.name), outcomes)  # type: ignore[call-overload]  # a configured guard has any name
         for guard in guards
         if (outcomes := [(p, readings[guard, p.passage]) for p in side.placed if guard.applies(p.passage)])
     ]
@@ -52,7 +48,6 @@ def judge_side(
         scores={label: value for read in reads for label, value in _scores(read)},
         findings=tuple(sorted(findings, key=_order)),
         text=_masked(side, reads),
-        language=spoken.code if spoken else None,
     )
 
 
@@ -88,8 +83,6 @@ def _findings(read: _Read, side: SideText) -> Iterator[Finding]:
         yield _error(read.guard.name, read.failure, read.rule.error_action if read.rule else Action.ALLOW)
     if read.rule is None:
         return
-    if read.gap and not read.failure:
-        yield read.gap.finding
     for label in read.guard.labels:
         found = _worst_score(read, label)
         if found is not None and not read.failure:
@@ -104,9 +97,10 @@ def _findings(read: _Read, side: SideText) -> Iterator[Finding]:
                 kind="match",
                 score=hit.score,
                 threshold=step.threshold,
-                action=step.action,
+                action=read.rule.action_for(step, hit.origin),
                 start=placed.offset + hit.start,
                 end=placed.offset + hit.end,
+                origin=hit.origin,
             )
 
 
@@ -127,7 +121,7 @@ def _score_finding(read: _Read, label: str, found: tuple[Placed, Score], side: S
         kind="score",
         score=score.value,
         threshold=step.threshold,
-        action=read.gap.bounded(step.action) if read.gap else step.action,
+        action=step.action,
         start=None if whole else start,
         end=None if whole else end,
     )
@@ -148,14 +142,15 @@ def _masked(side: SideText, reads: Iterable[_Read]) -> str:
         if read.failure:
             return WITHHELD
         for placed, hit in _hits(read):
-            if _is_masked(hit, read.rule):
+            if is_masked(hit, read.rule):
                 spans += shift([hit], placed.offset)
     return mask(side.text, spans)
 
 
-def _is_masked(hit: Hit, rule: Rule | None) -> bool:
+def is_masked(hit: Hit, rule: Rule | None = None) -> bool:
+    """Whether a text may not be stored with the hit in it: what the policy acts on, or is sure where it has no rule."""
     if rule is None:
-        return hit.score >= _MASKED_FROM
+        return hit.score >= _MASKED_FROM and hit.label not in OPT_IN
     steps = rule.steps_for(hit.label)
     return steps is not None and steps.step_for(hit.score, lower_is_worse=False) is not None
 

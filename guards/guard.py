@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from schemas.conversation import Message
+from schemas.verdict import Origin
 
 Floats: TypeAlias = NDArray[np.float32]
 
@@ -45,12 +46,16 @@ class Passage:
 
 @dataclass(frozen=True, slots=True)
 class Hit:
-    """A labelled span: code points ``start`` to ``end`` (exclusive) of the passage, with a score of 0 to 1."""
+    """A labelled span: code points ``start`` to ``end`` (exclusive) of the passage, with a score of 0 to 1.
+
+    ``origin`` tells, for what stands in a response, whether it was given before; None where nothing was to compare.
+    """
 
     label: str
     score: float
     start: int
     end: int
+    origin: Origin | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,8 +135,6 @@ class Scorer(Protocol):
     def version(self) -> str: ...
     @property
     def labels(self) -> tuple[str, ...]: ...
-    @property
-    def languages(self) -> frozenset[str]: ...
 
     def score(self, texts: Sequence[str]) -> Sequence[WindowScores]:
         """Scores in the order of ``texts``. Any string is legal: empty, huge, NULs, lone surrogates."""
@@ -143,7 +146,7 @@ class Guard(Protocol):
 
     ``name`` is what policies call it, ``version`` changes whenever its output may, and ``labels`` are the score
     keys that it always reports (empty for a guard that only has hits). ``lower_is_worse`` tells which side of a
-    threshold is bad. ``languages`` are those that it can read, ISO 639; None for one that reads any.
+    threshold is bad.
     """
 
     @property
@@ -154,8 +157,6 @@ class Guard(Protocol):
     def labels(self) -> tuple[str, ...]: ...
     @property
     def lower_is_worse(self) -> bool: ...
-    @property
-    def languages(self) -> frozenset[str] | None: ...
 
     def applies(self, passage: Passage) -> bool:
         """Whether the guard has anything to say about this kind of passage (side, role, companions)."""

@@ -13,8 +13,7 @@ from guards.classifier import ClassifierGuard, Scope
 from guards.disguise import Disguises
 from guards.groundedness import GroundednessGuard
 from guards.guard import Encoder, Guard, Head, Scorer, Side
-from guards.language import Linguist
-from guards.pii import PiiGuard
+from guards.pii import PiiGuard, Tagger
 from guards.pipeline import Pipeline
 from guards.relevance import RelevanceGuard
 from guards.scorer import ScorerGuard
@@ -31,16 +30,16 @@ def _no_detoxify() -> Scorer:
 class Parts:
     """The models that guards are made of: loaded, or loaded when a policy first wants them.
 
-    ``detoxify`` may take seconds, and raises a ``WeirError`` if the model cannot be loaded. Without a ``linguist`` no
-    text has a language.
+    ``detoxify`` may take seconds, and raises a ``WeirError`` if the model cannot be loaded. Without a ``tagger`` names
+    and addresses are not found.
     """
 
     encoder: Encoder
     toxicity: Head
     injection: Head
     detoxify: Callable[[], Scorer] = _no_detoxify
+    tagger: Tagger | None = None
     disguises: Disguises = field(default_factory=Disguises.load)
-    linguist: Linguist | None = None
 
 
 Build: TypeAlias = Callable[[Parts], Guard]
@@ -62,7 +61,13 @@ def _injection(parts: Parts) -> Guard:
     return ClassifierGuard("injection", parts.injection, scope, parts.disguises, marks=True)
 
 
-def _pii(_: Parts) -> Guard:
+def _pii(parts: Parts) -> Guard:
+    guard = PiiGuard(parts.tagger)
+    guard.load()
+    return guard
+
+
+def _pii_patterns(_: Parts) -> Guard:
     guard = PiiGuard()
     guard.load()
     return guard
@@ -86,6 +91,7 @@ GUARDS: Final[Mapping[str, Build]] = {
 
 ALTERNATIVES: Final[Mapping[str, Mapping[str, Build]]] = {
     "toxicity": {"detoxify": _detoxify},
+    "pii": {"patterns": _pii_patterns},
 }
 
 
@@ -116,7 +122,6 @@ def build_pipeline(
         guard: {model: partial(build, parts) for model, build in models.items()}
         for guard, models in ALTERNATIVES.items()
     }
-    guards = [build(parts) for build in GUARDS.values()]
-    pipeline = Pipeline(guards, parts.encoder, alternatives, report, parts.linguist)
+    pipeline = Pipeline([build(parts) for build in GUARDS.values()], parts.encoder, alternatives, report)
     pipeline.prepare(policies)
     return pipeline

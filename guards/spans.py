@@ -5,8 +5,9 @@ input never changes the result.
 """
 
 import re
+from bisect import bisect_right
 from collections.abc import Iterable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from guards.guard import Hit
 
@@ -39,6 +40,25 @@ def drop_dominated(hits: Iterable[Hit]) -> tuple[Hit, ...]:
         open_hits.append(hit)
         kept.append(hit)
     return tuple(kept)
+
+
+@dataclass(frozen=True, slots=True)
+class Cover:
+    """The code points of some hits, as disjoint stretches in order."""
+
+    starts: tuple[int, ...]
+    ends: tuple[int, ...]
+
+    def holds(self, hit: Hit) -> bool:
+        """Whether all of the hit lies within one stretch."""
+        place = bisect_right(self.starts, hit.start) - 1
+        return place >= 0 and hit.end <= self.ends[place]
+
+
+def cover(hits: Iterable[Hit]) -> Cover:
+    """What the hits cover; those that overlap are one stretch."""
+    disjoint = resolve(hits)
+    return Cover(tuple(hit.start for hit in disjoint), tuple(hit.end for hit in disjoint))
 
 
 def resolve(hits: Iterable[Hit]) -> tuple[Hit, ...]:

@@ -24,6 +24,7 @@ class Recipe(StrEnum):
     COPY = "copy"
     INT8_ONNX = "int8-onnx"
     GGUF = "gguf"
+    TAGGER = "tagger"
 
 
 @dataclass(frozen=True, slots=True)

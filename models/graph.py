@@ -1,7 +1,8 @@
-"""The encoder as an ONNX graph, written operator by operator from its weights.
+"""A small BERT as an ONNX graph, written operator by operator from its weights.
 
-A BERT with post-normalisation, whose outputs are already pooled: ``mean`` is the L2-normalised mean of the last
-layer over the unmasked tokens, ``peak`` the maximum over them. Writing the graph ourselves needs no torch and no
+Post-normalisation, and one of two ends. The encoder's outputs are already pooled: ``mean`` is the L2-normalised mean
+of the last layer over the unmasked tokens, ``peak`` the maximum over them. The tagger's ``shares`` are the
+probabilities of every token's classes. Writing the graph ourselves needs no torch and no
 exporter, and leaves the quantisation in our hands:
 
 - Activations are quantised with *stored* ranges (one scale a matrix product), not with ranges of the batch at
@@ -76,9 +77,29 @@ def build_graph(weights: Mapping[str, Array], ranges: Ranges | None, *, probes: 
         probes: Also output the input of every linear layer under the layer's name, for calibration.
     """
     tape = Tape(weights, ranges)
+    hidden, mask, penalty = _transform(tape)
+    _pool(tape, hidden, mask, penalty)
+    return _serialise(tape, probes, {name: ["batch", WIDTH] for name in ("mean", "peak")})
+
+
+def build_tagger(weights: Mapping[str, Array], ranges: Ranges | None, *, probes: bool = False) -> bytes:
+    """Serialised ONNX model with the encoder's inputs and the output ``shares``, batch by tokens by classes.
+
+    ``weights`` has the state dict of a ``BertModel``, and ``classifier.weight`` and ``classifier.bias`` beside it.
+    """
+    tape = Tape(weights, ranges)
+    hidden, _, _ = _transform(tape)
+    classes = tape.constant(tape.weight("classifier.weight").T)  # too few columns for int8 to pay
+    logits = tape.add("Add", tape.add("MatMul", hidden, classes), tape.constant(tape.weight("classifier.bias")))
+    tape.add("Softmax", logits, axis=-1, name="shares")
+    return _serialise(tape, probes, {"shares": ["batch", "tokens", len(weights["classifier.bias"])]})
+
+
+def _transform(tape: Tape) -> tuple[str, str, str]:
+    """The last layer, the mask as numbers, and the penalty that hides padding (0 where a token, -1e4 where none)."""
     mask = tape.add("Cast", "mask", to=TensorProto.FLOAT)
     one = tape.constant(np.float32(1))
-    penalty = tape.add("Mul", tape.add("Sub", mask, one), tape.constant(MASKED))  # 0 where a token, -1e4 where padding
+    penalty = tape.add("Mul", tape.add("Sub", mask, one), tape.constant(MASKED))
     bias = tape.add("Unsqueeze", penalty, tape.integers(1, 2))
     hidden = _embed(tape)
     for layer in range(LAYERS):
@@ -89,8 +110,7 @@ def build_graph(weights: Mapping[str, Array], ranges: Ranges | None, *, probes: 
         raised = _linear(tape, hidden, prefix + "intermediate.dense")
         lowered = _linear(tape, tape.add("Gelu", raised, domain=CONTRIB), prefix + "output.dense")
         hidden = _normalise(tape, lowered, hidden, prefix + "output.LayerNorm")
-    _pool(tape, hidden, mask, penalty)
-    return _serialise(tape, probes)
+    return hidden, mask, penalty
 
 
 def _embed(tape: Tape) -> str:
@@ -188,12 +208,12 @@ def quantise(weight: Array, ranges: ActivationRanges) -> Quantised:
     )
 
 
-def _serialise(tape: Tape, probes: bool) -> bytes:
+def _serialise(tape: Tape, probes: bool, results: Mapping[str, list[str | int]]) -> bytes:
     for name, value in tape.probes.items() if probes else ():
         tape.add("Identity", value, name=name)
     shape = ["batch", "tokens"]
     inputs = [helper.make_tensor_value_info(name, TensorProto.INT32, shape) for name in ("ids", "mask")]
-    outputs = [helper.make_tensor_value_info(name, TensorProto.FLOAT, ["batch", WIDTH]) for name in ("mean", "peak")]
+    outputs = [helper.make_tensor_value_info(name, TensorProto.FLOAT, size) for name, size in results.items()]
     outputs += [helper.make_tensor_value_info(name, TensorProto.FLOAT, None) for name in tape.probes if probes]
     graph = helper.make_graph(tape.nodes, "encoder", inputs, outputs, tape.constants)
     opsets = [helper.make_opsetid("", OPSET), helper.make_opsetid(CONTRIB, 1)]

@@ -7,8 +7,9 @@ import onnxruntime
 from numpy.typing import NDArray
 
 from models.catalog import load_catalog
+from models.onnx_session import open_session
 from models.store import require
-from schemas.errors import Code, ConfigError
+from schemas.errors import ConfigError
 
 MODEL = "minilm-l6"
 GRAPH_FILE = "encoder.int8.onnx"
@@ -39,18 +40,7 @@ class OnnxEngine:
     def load(self) -> None:
         """Verify the files against the catalog and open a session. Raises ConfigError."""
         folder = require(self._entry, self._directory)
-        onnxruntime.disable_telemetry_events()  # a guard has nothing to report to anybody
-        options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = self._threads
-        options.inter_op_num_threads = 1
-        options.log_severity_level = 3  # errors only; nothing of ours is a warning worth standard error
-        options.add_session_config_entry("session.intra_op.allow_spinning", "0")  # leaves the core to others
-        try:
-            self._session = onnxruntime.InferenceSession(
-                str(folder / GRAPH_FILE), options, providers=["CPUExecutionProvider"]
-            )
-        except Exception as error:  # the runtime's own exceptions share no base
-            raise ConfigError(f"{GRAPH_FILE} cannot be loaded", code=Code.MODEL_CORRUPT, field=MODEL) from error
+        self._session = open_session(folder / GRAPH_FILE, self._threads, MODEL)
 
     def run(self, ids: NDArray[np.int32], mask: NDArray[np.int32]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         if self._session is None:

@@ -27,6 +27,8 @@ from schemas.errors import Code, ConfigError, UnavailableError
 
 DOWNLOAD_TIMEOUT_S = 1800
 RANGES_FILE = "minilm-l6.ranges.safetensors"
+ADAPTER_FILE = "pii-tagger.adapter.safetensors"
+TAGGER_RANGES_FILE = "pii-tagger.ranges.safetensors"
 _EXTRA_MODULE = "gguf"  # of all that the extra brings, what the recipes import
 
 
@@ -148,6 +150,8 @@ def _make(file: ModelFile, archive: zipfile.ZipFile, target: Path) -> None:
                 shutil.copyfileobj(packed, stored)
         case Recipe.INT8_ONNX:
             target.write_bytes(_int8_graph(archive.read(file.origin)))
+        case Recipe.TAGGER:
+            target.write_bytes(_tagger_graph(archive.read(file.origin)))
         case Recipe.GGUF:
             with tempfile.TemporaryDirectory(dir=target.parent.parent) as scratch:
                 target.write_bytes(_converted(Path(archive.extract(file.origin, scratch)), file.name))
@@ -157,6 +161,14 @@ def _int8_graph(weights: bytes) -> bytes:
     from models.graph import build_graph  # noqa: PLC0415 - onnx takes 0.3 s to import and only fetching needs it
 
     return build_graph(load_tensors(weights), load_ranges(weights_folder() / RANGES_FILE))
+
+
+def _tagger_graph(checkpoint: bytes) -> bytes:
+    from models.graph import build_tagger  # noqa: PLC0415 - as above
+    from models.tagger_checkpoint import adapt, unpack_checkpoint  # noqa: PLC0415 - as above
+
+    weights = adapt(unpack_checkpoint(checkpoint), load_tensors((weights_folder() / ADAPTER_FILE).read_bytes()))
+    return build_tagger(weights, load_ranges(weights_folder() / TAGGER_RANGES_FILE))
 
 
 def _converted(checkpoint: Path, name: str) -> bytes:

@@ -53,6 +53,16 @@ def window_starts(count: int, size: int = CONTENT_TOKENS, stride: int = STRIDE_T
     return [*range(0, count - size, stride), count - size]
 
 
+def linear(tokenizer: Tokenizer) -> Tokenizer:
+    """The tokenizer, changed to read all of any text in linear time: endless words in pieces, nothing cut or padded."""
+    tokenizer.no_padding()
+    tokenizer.no_truncation()
+    pieces = pre_tokenizers.Split(Regex(rf"\S{{{PIECE_CHARS}}}"), "isolated")
+    own = [tokenizer.pre_tokenizer] if tokenizer.pre_tokenizer else []
+    tokenizer.pre_tokenizer = pre_tokenizers.Sequence([pieces, *own])
+    return tokenizer
+
+
 class TextCutter:
     """Cuts any string into windows with a model's own tokenizer, which it takes over. Thread-safe.
 
@@ -60,19 +70,14 @@ class TextCutter:
     """
 
     def __init__(self, tokenizer: Tokenizer) -> None:
-        tokenizer.no_padding()
-        tokenizer.no_truncation()
-        pieces = pre_tokenizers.Split(Regex(rf"\S{{{PIECE_CHARS}}}"), "isolated")
-        own = [tokenizer.pre_tokenizer] if tokenizer.pre_tokenizer else []
-        tokenizer.pre_tokenizer = pre_tokenizers.Sequence([pieces, *own])
-        self._tokenizer = tokenizer
+        self._tokenizer = linear(tokenizer)
         self._first, self._last = np.array(tokenizer.encode("").ids, np.int32)  # [CLS] and [SEP]
 
     def cut(self, text: str) -> WindowedText:
         """Windows of ``text``. Any string is legal; a lone surrogate is read as U+FFFD."""
         if not text or text.isspace():
             return _NOTHING
-        encoding = self._tokenizer.encode(_encodable(text), add_special_tokens=False)
+        encoding = self._tokenizer.encode(encodable(text), add_special_tokens=False)
         tokens = np.array(encoding.ids, np.int32)
         if not len(tokens):
             return _NOTHING
@@ -131,7 +136,7 @@ def _sentences(text: str, count: int, offsets: Sequence[tuple[int, int]]) -> Ite
         first = edge
 
 
-def _encodable(text: str) -> str:
+def encodable(text: str) -> str:
     """The text with surrogates replaced one for one, so that offsets stay."""
     try:
         text.encode()

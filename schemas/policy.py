@@ -6,18 +6,20 @@ from collections.abc import Iterable, Mapping
 from functools import cached_property
 from typing import Annotated, Final, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, PlainSerializer, field_validator, model_validator
+from pydantic import BaseModel, ConfigDict, Field, PlainSerializer, model_validator
 from pydantic_core import PydanticCustomError
 
 from schemas.actions import Action, worst
 from schemas.errors import Code, ConfigError
 from schemas.record import Identifier
-from schemas.verdict import Fraction, PolicyReference
+from schemas.verdict import Fraction, Origin, PolicyReference
 
 GuardName = Literal["toxicity", "injection", "pii", "secrets", "relevance", "groundedness"]
 
 LOWER_IS_WORSE: Final = frozenset({"relevance", "groundedness"})
 SPAN_GUARDS: Final = frozenset({"pii", "secrets"})
+OPT_IN: Final = frozenset({"ORGANIZATION", "DATE_TIME", "AGE", "TITLE", "NRP"})
+"""Labels of personal data that say little alone: nothing is done about them unless a rule names them."""
 SIDES_OF: Final[Mapping[str, frozenset[str]]] = {
     "toxicity": frozenset({"prompt", "response"}),
     "injection": frozenset({"prompt", "context"}),
@@ -72,12 +74,14 @@ def _in_order(labels: frozenset[str]) -> list[str]:
 class Rule(Steps):
     """What to do with one guard's findings on one side.
 
-    ``labels`` override the steps for single labels, ``ignore`` turns labels off. ``on_error`` is the action when the
+    ``labels`` override the steps for single labels, ``ignore`` turns labels off. ``echo`` is the action, instead of
+    the steps', for a span in a response that the user or the context gave before. ``on_error`` is the action when the
     guard fails; by default a guard that may block or hold does so, and any other flags.
     """
 
     labels: dict[Identifier, Steps] = Field(default_factory=dict)
     ignore: Annotated[frozenset[Identifier], PlainSerializer(_in_order)] = frozenset()
+    echo: Action | None = None
     on_error: Action | None = None
 
     @model_validator(mode="after")
@@ -87,8 +91,14 @@ class Rule(Steps):
         return self
 
     def steps_for(self, label: str) -> Steps | None:
-        """The steps for a label; None when the label is ignored."""
-        return None if label in self.ignore else self.labels.get(label, self)
+        """The steps for a label; None when the label is ignored, or has to be named and is not."""
+        if label in self.ignore or (label in OPT_IN and label not in self.labels):
+            return None
+        return self.labels.get(label, self)
+
+    def action_for(self, step: Step, origin: Origin | None) -> Action:
+        """The action of a span that passed the step."""
+        return self.echo if self.echo is not None and origin == "echo" else step.action
 
     @property
     def error_action(self) -> Action:
@@ -101,23 +111,6 @@ class Rule(Steps):
 
 
 Rules = dict[GuardName, Rule]
-
-
-class Languages(_Section):
-    """Texts in languages that a guard does not know: ``other`` is what happens, and the most that its scores may do.
-
-    ``supported`` are languages (ISO 639) that the policy vouches for: every guard's scores count in them.
-    """
-
-    other: Action = Action.FLAG
-    supported: Annotated[frozenset[Identifier], PlainSerializer(_in_order)] = frozenset()
-
-    @field_validator("other")
-    @classmethod
-    def _can_be_done(cls, other: Action) -> Action:
-        if other is Action.REDACT:
-            raise PydanticCustomError("language", "a language has no span to redact: allow, flag, hold or block")
-        return other
 
 
 class Sampling(_Section):
@@ -166,7 +159,6 @@ class Policy(_Section):
     prompt: Rules = Field(default_factory=dict)
     response: Rules = Field(default_factory=dict)
     context: Rules = Field(default_factory=dict)
-    languages: Languages = Languages()
     sampling: Sampling = Sampling()
     deadline: Deadlines = Deadlines()
     hold: Holds = Holds()
@@ -194,6 +186,8 @@ class Policy(_Section):
 def _check_rule(side: str, guard: str, rule: Rule) -> None:
     if side not in SIDES_OF[guard]:
         raise _fault(side, guard, f"{guard} does not read this side")
+    if rule.echo is not None and (side != "response" or guard not in SPAN_GUARDS):
+        raise _fault(side, guard, "echo is for pii and secrets in a response")
     for steps in (rule, *rule.labels.values()):
         if steps.redact is not None and guard not in SPAN_GUARDS:
             raise _fault(side, guard, f"{guard} finds no spans to redact: flag, hold or block")

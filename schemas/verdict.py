@@ -12,6 +12,8 @@ from schemas.record import Identifier, Record
 
 Stage = Literal["screen", "judge", "observe", "settle"]
 Kind = Literal["match", "score", "error"]
+Origin = Literal["echo", "leak"]
+"""Whether a value in a response was given in the conversation or its context, or appears from nowhere."""
 Fraction = Annotated[float, Field(ge=0, le=1)]
 PartitionNumber = Annotated[int, Field(ge=0, lt=2**31)]  # as wide as Kafka's own
 Offset = Annotated[int, Field(ge=0, lt=2**63)]
@@ -21,7 +23,8 @@ class Finding(Record):
     """One thing that a guard found past its threshold, or could not do (kind ``error``: no score).
 
     ``start`` and ``end`` are code points of the side's original text, null without a span. A score is past its
-    threshold when it is at least as high; for relevance and groundedness, when it is lower.
+    threshold when it is at least as high; for relevance and groundedness, when it is lower. ``origin`` is that of a
+    span in a response: given before, or from nowhere.
     """
 
     guard: str
@@ -32,21 +35,20 @@ class Finding(Record):
     action: Action
     start: int | None
     end: int | None
+    origin: Origin | None = None
 
 
 class SideJudgement(Record):
     """One text judged. ``scores`` holds every score that applies to the side; null beside a finding of kind error.
 
     ``text`` is the text with every piece of personal data and every secret replaced by ``<LABEL>``. A list of chat
-    messages is judged message by message and reported as one text, the contents joined by a newline. ``language`` is
-    that of most of what is not the application's own (ISO 639), null where it cannot be told.
+    messages is judged message by message and reported as one text, the contents joined by a newline.
     """
 
     action: Action
     scores: dict[str, Fraction | None]
     findings: tuple[Finding, ...]
     text: str = Field(repr=False)
-    language: Identifier | None = None
 
 
 class Judgement(Record):

@@ -24,13 +24,7 @@ def load_pipeline(settings: Settings, policies: Iterable[Policy] = ()) -> Pipeli
         UnavailableError: a model that has to be fetched from a hub which does not answer.
     """
     bundle = load_bundle(settings.models_directory, settings.threads)
-    parts = Parts(
-        bundle.encoder,
-        bundle.toxicity,
-        bundle.injection,
-        partial(_load_detoxify, settings),
-        linguist=bundle.languages,
-    )
+    parts = Parts(bundle.encoder, bundle.toxicity, bundle.injection, partial(_load_detoxify, settings), bundle.tagger)
     return build_pipeline(parts, policies, _report)
 
 

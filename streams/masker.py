@@ -1,25 +1,33 @@
 """Raw records made fit to be looked at: every text with personal data and secrets replaced."""
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Final
 
+from guards.decision import is_masked
 from guards.guard import Guard, Hit, Passage, Side
 from guards.masking import mask
 from guards.pii import PiiGuard
 from guards.secrets import SecretsGuard
+from models.tagger import OnnxTagger
 
 _PLAIN_KEYS: Final = frozenset({"app", "role", "model", "lang", "specversion", "type", "deadline", "time"})
 
 
 class Masker:
-    """Masks with the pattern guards, as the store's texts are masked. Call ``load`` once; it takes a second or two."""
+    """Masks as the store's texts are masked. Call ``load`` once; it takes a second or two.
 
-    def __init__(self) -> None:
+    ``models`` is the directory of the models.
+    """
+
+    def __init__(self, models: Path) -> None:
+        self._tagger = OnnxTagger(models)
         self._guards: Sequence[Guard] = ()
 
     def load(self) -> None:
-        """Load the pattern guards."""
-        pii, secrets = PiiGuard(), SecretsGuard()
+        """Load the guards that find spans. Raises ConfigError: ``MODEL_MISSING`` or ``MODEL_CORRUPT``."""
+        self._tagger.load()
+        pii, secrets = PiiGuard(self._tagger), SecretsGuard()
         pii.load()
         secrets.load()
         self._guards = (pii, secrets)
@@ -27,7 +35,7 @@ class Masker:
     def masked_text(self, text: str) -> str:
         """The text with every hit replaced by ``<LABEL>``."""
         passage = Passage(text, Side.PROMPT)
-        hits: list[Hit] = [hit for guard in self._guards for hit in guard.read([passage], {})[0].hits]
+        hits: list[Hit] = [hit for guard in self._guards for hit in guard.read([passage], {})[0].hits if is_masked(hit)]
         return mask(text, hits)
 
     def masked(self, value: object) -> object:

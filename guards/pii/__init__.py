@@ -1,5 +1,6 @@
 """Personal data in text: Presidio's recognisers, offline and in linear time."""
 
 from guards.pii.guard import PiiGuard
+from guards.pii.tagging import Tagger
 
-__all__ = ["PiiGuard"]
+__all__ = ["PiiGuard", "Tagger"]

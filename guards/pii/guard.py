@@ -6,29 +6,33 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from guards import patterns
 from guards.guard import Hit, Passage, Reading, TextFeatures
+from guards.origin import with_origins
 from guards.pii import catalog
 from guards.pii.catalog import Catalog, Entity
 from guards.pii.folding import folding_table
 from guards.pii.presidio import Found, Recognizer, patterns_only
+from guards.pii.tagging import Tag, Tagger, hits_of
 from guards.pii.view import TextView
-from guards.spans import drop_dominated
+from guards.spans import cover, drop_dominated
 
+_CHECKED = 0.5  # the score from which a pattern's hit is believed rather than the model
 _LIBRARIES = ("presidio-analyzer", "phonenumbers", "tldextract")
 
 
 class PiiGuard:
-    """Hits for addresses, numbers and identifiers that point to a person, labelled with Presidio's entity names.
+    """Hits for names, addresses, numbers and identifiers that point to a person, labelled as Presidio names them.
 
-    Patterns, checksums and words nearby, in any side and role; no names of people, which need a model. Cost is
-    linear in the text. ``load`` once (about 2 s, no network); after that any thread may read.
+    Patterns, checksums and words nearby, in any side and role; names and postal addresses come from the ``tagger``,
+    and without one are not found. Cost is linear in the text. ``load`` once (about 2 s, no network; the tagger is
+    loaded already); after that any thread may read.
     """
 
     name = "pii"
     labels: tuple[str, ...] = ()
     lower_is_worse = False
-    languages = None
 
-    def __init__(self, pattern_file: str = "pii.toml") -> None:
+    def __init__(self, tagger: Tagger | None = None, pattern_file: str = "pii.toml") -> None:
+        self._tagger = tagger
         self._pattern_file = pattern_file
         self._catalog = Catalog(entities=(), min_score=1.0, context_before=0, context_after=0)
         self._recognizers: tuple[tuple[Entity, Recognizer], ...] = ()
@@ -51,7 +55,8 @@ class PiiGuard:
             self._recognizers = tuple((entity, build(entity)) for entity in self._catalog.entities)
         self._folding = folding_table()
         libraries = " ".join(importlib.metadata.version(library) for library in _LIBRARIES)
-        self._version = hashlib.sha256(f"{source.digest} {libraries}".encode()).hexdigest()[:12]
+        patterns_version = hashlib.sha256(f"{source.digest} {libraries}".encode()).hexdigest()[:12]
+        self._version = f"{patterns_version} {self._tagger.version}" if self._tagger else patterns_version
 
     def applies(self, passage: Passage) -> bool:
         del passage
@@ -65,8 +70,17 @@ class PiiGuard:
         del features
         if self._version is None:
             raise RuntimeError("the PII guard is not loaded")
-        views = (TextView(passage.text, self._folding) for passage in passages)
-        return [Reading(hits=drop_dominated(self._hits(view))) for view in views]
+        tagged = self._tagger.tag([passage.text for passage in passages]) if self._tagger else [()] * len(passages)
+        return [
+            Reading(hits=with_origins(passage, self._read(passage.text, tags)))
+            for passage, tags in zip(passages, tagged, strict=True)
+        ]
+
+    def _read(self, text: str, tags: Sequence[Tag]) -> tuple[Hit, ...]:
+        """Patterns and tags together; a format that was checked knows better than the model what is inside it."""
+        matched = drop_dominated(self._hits(TextView(text, self._folding)))
+        checked = cover(hit for hit in matched if hit.score >= _CHECKED)
+        return drop_dominated((*matched, *(hit for hit in hits_of(text, tags) if not checked.holds(hit))))
 
     def _hits(self, view: TextView) -> Iterator[Hit]:
         for entity, recognizer in self._recognizers:

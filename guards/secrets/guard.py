@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from guards import patterns
 from guards.guard import Hit, Passage, Reading, TextFeatures
+from guards.origin import with_origins
 from guards.secrets.catalog import Kind, Match, parse
 from guards.spans import drop_dominated, well_formed
 
@@ -21,7 +22,6 @@ class SecretsGuard:
     name = "secrets"
     labels: tuple[str, ...] = ()
     lower_is_worse = False
-    languages = None
 
     def __init__(self, pattern_file: str = "secrets.toml") -> None:
         self._pattern_file = pattern_file
@@ -53,7 +53,10 @@ class SecretsGuard:
         del features
         if self._version is None:
             raise RuntimeError("the secrets guard is not loaded")
-        return [Reading(hits=drop_dominated(self._hits(well_formed(passage.text)))) for passage in passages]
+        return [
+            Reading(hits=with_origins(passage, drop_dominated(self._hits(well_formed(passage.text)))))
+            for passage in passages
+        ]
 
     def _hits(self, text: str) -> Iterator[Hit]:
         lowered = text.lower()

@@ -15,6 +15,7 @@ from safetensors.numpy import load_file
 
 from models.catalog import find_entry, weights_folder
 from models.encoder import OnnxEncoder
+from models.graph import build_graph
 from models.onnx_engine import MODEL, TOKENIZER_FILE
 from models.ranges import save_ranges
 from models.store import RANGES_FILE, require
@@ -66,7 +67,8 @@ def _ranges(data: Path, models: Path, out: Path) -> None:
     texts = [example.text for example in (*read_toxicity(data), *read_injection(data))]
     texts.sort(key=lambda text: share_of(text, "ranges"))
     texts = texts[:CALIBRATION_TEXTS]
-    save_ranges(measure_ranges(load_file(folder / "model.safetensors"), tokenizer, texts), out / RANGES_FILE)
+    graph = build_graph(load_file(folder / "model.safetensors"), None, probes=True)
+    save_ranges(measure_ranges(graph, ("mean", "peak"), tokenizer, texts), out / RANGES_FILE)
 
 
 def _detoxify(chosen: argparse.Namespace) -> None:

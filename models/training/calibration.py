@@ -1,25 +1,26 @@
-"""Activation ranges of the encoder on ordinary text, for static quantisation."""
+"""Activation ranges of a graph on ordinary text, for static quantisation."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Sequence
 
 import numpy as np
 import onnxruntime
 from numpy.typing import NDArray
 
-from models.graph import build_graph
 from models.ranges import ActivationRanges, Ranges
 from models.windows import WindowTokenizer
 
 Array = NDArray[np.float32]
 
 
-def measure_ranges(weights: Mapping[str, Array], tokenizer: WindowTokenizer, texts: Sequence[str]) -> Ranges:
-    """Least and greatest input of every linear layer, by channel, over the first window of each text."""
+def measure_ranges(graph: bytes, results: Collection[str], tokenizer: WindowTokenizer, texts: Sequence[str]) -> Ranges:
+    """Least and greatest input of every linear layer, by channel, over the first window of each text.
+
+    The graph has probes; ``results`` are its other outputs.
+    """
     options = onnxruntime.SessionOptions()
     options.log_severity_level = 3
-    graph = build_graph(weights, None, probes=True)
     session = onnxruntime.InferenceSession(graph, options, providers=["CPUExecutionProvider"])
-    layers = [output.name for output in session.get_outputs() if output.name not in ("mean", "peak")]
+    layers = [output.name for output in session.get_outputs() if output.name not in results]
     low: dict[str, Array] = {}
     high: dict[str, Array] = {}
     for window in (tokenizer.cut(text).tokens[:1] for text in texts):

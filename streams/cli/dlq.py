@@ -56,11 +56,12 @@ def show_letter(
     offset = place.rpartition(":")[2]
     if not topic or not rest.isdecimal() or not offset.isdecimal():
         raise typer.BadParameter("expected topic:partition:offset")
-    masker = Masker()
+    settings = attached_settings()
+    masker = Masker(settings.models_directory)
     if not raw:
         masker.load()
     mask = (lambda value: value) if raw else masker.masked
-    exhibit = show_dead_letter(attached_settings(), Place(topic, int(rest)), int(offset), mask)
+    exhibit = show_dead_letter(settings, Place(topic, int(rest)), int(offset), mask)
     reason = exhibit.letter.reason
     console = Console(highlight=False, soft_wrap=True)
     console.print(f"[red]{reason.code}[/] {reason.field or ''} {reason.message}", markup=True)

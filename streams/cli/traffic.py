@@ -57,7 +57,7 @@ def tail(
 
     settings = attached_settings()
     chosen = _find(topic, settings.topics)
-    masker = Masker()
+    masker = Masker(settings.models_directory)
     if not raw and chosen.raw:
         masker.load()
     mask = masker.masked if not raw and chosen.raw else _as_it_is

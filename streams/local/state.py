@@ -43,7 +43,6 @@ class StackState:
     clickhouse_url: str
     database: str
     processes: tuple[ProcessState, ...]
-    gateway_url: str = ""
 
     @property
     def metrics_urls(self) -> dict[str, str]:

@@ -27,7 +27,7 @@ def guard_figures() -> list[Figure]:
     models = load_settings().models_directory
     started = time.process_time()
     bundle = load_bundle(models, threads=1)
-    pipeline = build_pipeline(Parts(bundle.encoder, bundle.toxicity, bundle.injection, linguist=bundle.languages))
+    pipeline = build_pipeline(Parts(bundle.encoder, bundle.toxicity, bundle.injection, tagger=bundle.tagger))
     load = Figure("start: load models and guards", time.process_time() - started, "CPU s")
     encoder = Figure("encoder, 64 tokens", _best(bundle.encoder.encode, 100), "texts/CPU s")
     bare = Figure("bare classifiers", _best(lambda batch: _classify(bundle, batch), 200), "texts/CPU s")
@@ -56,6 +56,7 @@ def _best(work: Callable[[list[str]], object], seed: int) -> float:
 
 
 def _classify(bundle: ModelBundle, batch: list[str]) -> None:
+    bundle.tagger.tag(batch)
     for features in bundle.encoder.encode(batch):
         bundle.toxicity.predict(features)
         bundle.injection.predict(features)

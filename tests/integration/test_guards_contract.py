@@ -47,7 +47,7 @@ EVERY = dict(GUARDS) | {
 def parts(models_dir, request):
     bundle = load_bundle(models_dir)
     detoxify = partial(request.getfixturevalue, "taught_model")
-    return Parts(bundle.encoder, bundle.toxicity, bundle.injection, detoxify, linguist=bundle.languages)
+    return Parts(bundle.encoder, bundle.toxicity, bundle.injection, detoxify, bundle.tagger)
 
 
 @pytest.fixture(scope="module")
@@ -187,6 +187,6 @@ def test_nothing_needs_the_network(models_dir, monkeypatch):
     monkeypatch.setattr(socket, "socket", refuse)
     monkeypatch.setattr(socket, "create_connection", refuse)
     bundle = load_bundle(models_dir)
-    fresh = build_pipeline(Parts(bundle.encoder, bundle.toxicity, bundle.injection, linguist=bundle.languages))
+    fresh = build_pipeline(Parts(bundle.encoder, bundle.toxicity, bundle.injection, tagger=bundle.tagger))
     text = "Mail ann@example.co.uk, call +44 20 7946 0958, see https://example.com/x?y=1"
     assert judge(fresh, prompt(text))[0].action == "redact"

@@ -1,1 +1,0 @@
-"""The gateway: OpenAI's HTTP interface in front of ``requests`` and ``replies``."""
