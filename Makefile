@@ -2,7 +2,7 @@
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-base demo test lint format bench docs lock clean
+.PHONY: help setup setup-base demo test lint format bench chaos docs lock clean
 
 PYTHON ?= $(firstword $(foreach p,python3.11 python3.12 python3,$(shell command -v $(p))))
 BIN := .venv/bin
@@ -53,6 +53,11 @@ format: .venv/dev.stamp ## mend what can be mended
 
 bench: setup ## measure, print a table, write build/bench.json
 	@$(BIN)/python -m tests.bench build/bench.json
+
+RUNS ?= 3
+SEED ?= 1
+chaos: setup ## kill, pause and refuse at random while traffic runs (RUNS=n SEED=s); 1 if anything is lost or double
+	@$(BIN)/python -m tests.chaos --runs $(RUNS) --seed $(SEED) $(ARGS)
 
 docs: .venv/dev.stamp ## write the generated part of docs/
 	@$(BIN)/python -m streams.documents docs

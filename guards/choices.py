@@ -34,6 +34,7 @@ class AbsentGuard:
         self.name = built_in.name
         self.labels = built_in.labels
         self.lower_is_worse = built_in.lower_is_worse
+        self.languages: frozenset[str] | None = None  # it reads nothing, and says so
         self._built_in = built_in
 
     def applies(self, passage: Passage) -> bool:

@@ -12,13 +12,14 @@ from guards.guard import Floats, Head, Hit, Passage, Reading, Score, Side, TextF
 
 @dataclass(frozen=True, slots=True)
 class Scope:
-    """What a guard reads: passages of these sides, written by these roles.
+    """What a guard reads: passages of these sides, written by these roles, in languages that the model knows.
 
     Roles that are not listed are trusted: a system prompt is the application's own.
     """
 
     sides: frozenset[Side]
     roles: frozenset[str]
+    languages: frozenset[str] = frozenset({"en"})
 
 
 class ClassifierGuard:
@@ -35,6 +36,7 @@ class ClassifierGuard:
         self.name = name
         self.version = f"{head.version}+{disguises.version}"
         self.labels = head.labels
+        self.languages = scope.languages
         self._head = head
         self._scope = scope
         self._disguises = disguises

@@ -6,6 +6,7 @@ from typing import Final
 
 from guards.exchange import Placed, SideText
 from guards.guard import Guard, Hit, Score
+from guards.language import Gap, Spoken, gap
 from guards.masking import mask
 from guards.reader import Failed, Outcome, Readings
 from guards.spans import shift
@@ -28,17 +29,20 @@ class _Read:
     guard: Guard
     rule: Rule | None
     outcomes: Sequence[tuple[Placed, Outcome]]
+    gap: Gap | None = None
 
     @property
     def failure(self) -> Code | None:
         return next((outcome.code for _, outcome in self.outcomes if isinstance(outcome, Failed)), None)
 
 
-def judge_side(side: SideText, guards: Sequence[Guard], readings: Readings, policy: Policy) -> SideJudgement:
-    """The judgement of a text that every applicable guard has read."""
+def judge_side(
+    side: SideText, guards: Sequence[Guard], readings: Readings, policy: Policy, spoken: Spoken | None = None
+) -> SideJudgement:
+    """The judgement of a text that every applicable guard has read; ``spoken`` is its language, if that is known."""
     rules = policy.rules(side.side)
     reads = [
-        _Read(guard, rules.get(guard.name), outcomes)  # type: ignore[call-overload]  # a configured guard has any name
+        _Read(guard, rules.get(guard.name), outcomes, gap(guard, spoken, policy))  # type: ignore[call-overload]  # a configured guard has any name
         for guard in guards
         if (outcomes := [(p, readings[guard, p.passage]) for p in side.placed if guard.applies(p.passage)])
     ]
@@ -48,6 +52,7 @@ def judge_side(side: SideText, guards: Sequence[Guard], readings: Readings, poli
         scores={label: value for read in reads for label, value in _scores(read)},
         findings=tuple(sorted(findings, key=_order)),
         text=_masked(side, reads),
+        language=spoken.code if spoken else None,
     )
 
 
@@ -83,6 +88,8 @@ def _findings(read: _Read, side: SideText) -> Iterator[Finding]:
         yield _error(read.guard.name, read.failure, read.rule.error_action if read.rule else Action.ALLOW)
     if read.rule is None:
         return
+    if read.gap and not read.failure:
+        yield read.gap.finding
     for label in read.guard.labels:
         found = _worst_score(read, label)
         if found is not None and not read.failure:
@@ -121,7 +128,7 @@ def _score_finding(read: _Read, label: str, found: tuple[Placed, Score], side: S
         kind="score",
         score=score.value,
         threshold=step.threshold,
-        action=step.action,
+        action=read.gap.bounded(step.action) if read.gap else step.action,
         start=None if whole else start,
         end=None if whole else end,
     )

@@ -19,6 +19,7 @@ class GroundednessGuard:
     version = "overlap@1"
     labels = ("groundedness",)
     lower_is_worse = True
+    languages = None
 
     def applies(self, passage: Passage) -> bool:
         return passage.side is Side.RESPONSE and bool(passage.context)

@@ -135,6 +135,8 @@ class Scorer(Protocol):
     def version(self) -> str: ...
     @property
     def labels(self) -> tuple[str, ...]: ...
+    @property
+    def languages(self) -> frozenset[str]: ...
 
     def score(self, texts: Sequence[str]) -> Sequence[WindowScores]:
         """Scores in the order of ``texts``. Any string is legal: empty, huge, NULs, lone surrogates."""
@@ -146,7 +148,7 @@ class Guard(Protocol):
 
     ``name`` is what policies call it, ``version`` changes whenever its output may, and ``labels`` are the score
     keys that it always reports (empty for a guard that only has hits). ``lower_is_worse`` tells which side of a
-    threshold is bad.
+    threshold is bad. ``languages`` are those that it can read, ISO 639; None for one that reads any.
     """
 
     @property
@@ -157,6 +159,8 @@ class Guard(Protocol):
     def labels(self) -> tuple[str, ...]: ...
     @property
     def lower_is_worse(self) -> bool: ...
+    @property
+    def languages(self) -> frozenset[str] | None: ...
 
     def applies(self, passage: Passage) -> bool:
         """Whether the guard has anything to say about this kind of passage (side, role, companions)."""

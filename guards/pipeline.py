@@ -2,15 +2,19 @@
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Final
 
 from guards.choices import Alternatives, Choices
 from guards.decision import judge_side, unjudged_side
-from guards.exchange import Exchange, SideText
+from guards.exchange import SEPARATOR, Exchange, SideText
 from guards.guard import Encoder, Guard, Passage, Side
+from guards.language import Linguist, Spoken
 from guards.reader import Reader, Readings
 from schemas.actions import worst
 from schemas.policy import Policy
 from schemas.verdict import Judgement, SideJudgement
+
+_APPLICATION: Final = frozenset({"system", "developer"})  # roles whose words are the application's own
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +38,7 @@ class Pipeline:
     """Judges exchanges in batches. Thread-safe; a judgement does not depend on what else is in the batch.
 
     ``alternatives`` are the other models that policies may choose, by guard; ``report`` is told which one was wanted
-    in vain, and why.
+    in vain, and why. Without a ``linguist`` no language is known, and no guard has a gap.
     """
 
     def __init__(
@@ -43,9 +47,11 @@ class Pipeline:
         encoder: Encoder,
         alternatives: Alternatives | None = None,
         report: Callable[[str, Exception], None] = lambda _model, _error: None,
+        linguist: Linguist | None = None,
     ) -> None:
         self._choices = Choices(guards, alternatives or {}, report=report)
         self._reader = Reader(encoder)
+        self._linguist = linguist
 
     @property
     def versions(self) -> Mapping[str, str]:
@@ -75,7 +81,19 @@ class Pipeline:
         """One judgement a case, in order. Never raises for a text or a guard at fault: that is a finding."""
         tasks = [_Task(case, tuple(case.exchange.sides()), self._choices.of(case.policy)) for case in cases]
         readings = self._reader.read(_plan(tasks), max((case.policy.max_chars for case in cases), default=0))
-        return [_judge(task, readings) for task in tasks]
+        spoken = self._spoken(tasks)
+        return [_judge(task, readings, spoken) for task in tasks]
+
+    def _spoken(self, tasks: Sequence[_Task]) -> Mapping[str, Spoken | None]:
+        """The language of every text to be judged, by what others than the application wrote of it."""
+        if self._linguist is None:
+            return {}
+        written = {_written(text) for task in tasks for text in task.texts if not _too_long(text, task.case.policy)}
+        return {text: self._linguist.identify(text) for text in written}
+
+
+def _written(side: SideText) -> str:
+    return SEPARATOR.join(placed.passage.text for placed in side.placed if placed.passage.role not in _APPLICATION)
 
 
 def _plan(tasks: Sequence[_Task]) -> Mapping[Guard, Mapping[Passage, None]]:
@@ -88,10 +106,10 @@ def _plan(tasks: Sequence[_Task]) -> Mapping[Guard, Mapping[Passage, None]]:
     return plan
 
 
-def _judge(task: _Task, readings: Readings) -> Judgement:
+def _judge(task: _Task, readings: Readings, spoken: Mapping[str, Spoken | None]) -> Judgement:
     judged: dict[Side, list[SideJudgement]] = {side: [] for side in Side}
     for text in task.texts:
-        judged[text.side].append(_judge_side(text, task, readings))
+        judged[text.side].append(_judge_side(text, task, readings, spoken.get(_written(text))))
     return Judgement(
         action=worst(side.action for sides in judged.values() for side in sides),
         prompt=next(iter(judged[Side.PROMPT]), None),
@@ -100,10 +118,10 @@ def _judge(task: _Task, readings: Readings) -> Judgement:
     )
 
 
-def _judge_side(text: SideText, task: _Task, readings: Readings) -> SideJudgement:
+def _judge_side(text: SideText, task: _Task, readings: Readings, spoken: Spoken | None) -> SideJudgement:
     if _too_long(text, task.case.policy):
         return unjudged_side(text, task.guards, task.case.policy)
-    return judge_side(text, task.guards, readings, task.case.policy)
+    return judge_side(text, task.guards, readings, task.case.policy, spoken)
 
 
 def _too_long(side: SideText, policy: Policy) -> bool:

@@ -13,6 +13,7 @@ from guards.classifier import ClassifierGuard, Scope
 from guards.disguise import Disguises
 from guards.groundedness import GroundednessGuard
 from guards.guard import Encoder, Guard, Head, Scorer, Side
+from guards.language import Linguist
 from guards.pii import PiiGuard, Tagger
 from guards.pipeline import Pipeline
 from guards.relevance import RelevanceGuard
@@ -31,7 +32,7 @@ class Parts:
     """The models that guards are made of: loaded, or loaded when a policy first wants them.
 
     ``detoxify`` may take seconds, and raises a ``WeirError`` if the model cannot be loaded. Without a ``tagger`` names
-    and addresses are not found.
+    and addresses are not found, without a ``linguist`` no text has a language.
     """
 
     encoder: Encoder
@@ -40,6 +41,7 @@ class Parts:
     detoxify: Callable[[], Scorer] = _no_detoxify
     tagger: Tagger | None = None
     disguises: Disguises = field(default_factory=Disguises.load)
+    linguist: Linguist | None = None
 
 
 Build: TypeAlias = Callable[[Parts], Guard]
@@ -122,6 +124,7 @@ def build_pipeline(
         guard: {model: partial(build, parts) for model, build in models.items()}
         for guard, models in ALTERNATIVES.items()
     }
-    pipeline = Pipeline([build(parts) for build in GUARDS.values()], parts.encoder, alternatives, report)
+    guards = [build(parts) for build in GUARDS.values()]
+    pipeline = Pipeline(guards, parts.encoder, alternatives, report, parts.linguist)
     pipeline.prepare(policies)
     return pipeline

@@ -14,6 +14,7 @@ class RelevanceGuard:
     name = "relevance"
     labels = ("relevance",)
     lower_is_worse = True
+    languages = frozenset({"en"})
 
     def __init__(self, encoder_version: str) -> None:
         self.version = f"cosine+{encoder_version}"

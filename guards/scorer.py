@@ -18,6 +18,7 @@ class ScorerGuard:
         self.name = name
         self.version = scorer.version
         self.labels = scorer.labels
+        self.languages = scorer.languages
         self._scorer = scorer
         self._sides = sides
         self._roles = roles

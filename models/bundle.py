@@ -5,6 +5,7 @@ from pathlib import Path
 
 from models.encoder import OnnxEncoder, TextEncoder
 from models.heads import INJECTION, TOXICITY, MlpHead, load_packaged_head
+from models.languages import LanguageModel
 from models.tagger import OnnxTagger
 
 
@@ -16,15 +17,17 @@ class ModelBundle:
     toxicity: MlpHead
     injection: MlpHead
     tagger: OnnxTagger
+    languages: LanguageModel
 
     @property
     def versions(self) -> tuple[str, ...]:
         """``name@version#hash`` of every part, as verdicts record them."""
-        return (self.encoder.version, self.toxicity.version, self.injection.version, self.tagger.version)
+        parts = (self.encoder, self.toxicity, self.injection, self.tagger, self.languages)
+        return tuple(part.version for part in parts)
 
 
 def load_bundle(directory: Path, threads: int = 1) -> ModelBundle:
-    """Load the default models from ``directory``; blocks for about half a second.
+    """Load the default models from ``directory``; blocks for about a second.
 
     Raises ConfigError: MODEL_MISSING, whose message names the command that fetches, or MODEL_CORRUPT.
     """
@@ -32,4 +35,7 @@ def load_bundle(directory: Path, threads: int = 1) -> ModelBundle:
     encoder.load()
     tagger = OnnxTagger(directory, threads=threads)
     tagger.load()
-    return ModelBundle(encoder, load_packaged_head(TOXICITY), load_packaged_head(INJECTION), tagger)
+    languages = LanguageModel()
+    languages.load()
+    heads = load_packaged_head(TOXICITY), load_packaged_head(INJECTION)
+    return ModelBundle(encoder, *heads, tagger, languages)

@@ -31,6 +31,8 @@ Floats: TypeAlias = NDArray[np.float32]
 ON_THE_HUB: Final = ("original", "unbiased", "multilingual")
 CACHE_WINDOWS: Final = 16_384  # about 10 MB: a conversation sends its earlier messages again and again
 GPU_BATCH_TOKENS: Final = 65_536
+_ENGLISH: Final = frozenset({"en"})
+_MULTILINGUAL: Final = frozenset({"en", "fr", "es", "it", "pt", "tr", "ru"})
 _FRAMES: Final = 2  # [CLS] and [SEP]; some models also keep two positions for themselves
 
 
@@ -82,6 +84,11 @@ class DetoxifyModel:
     @property
     def labels(self) -> tuple[str, ...]:
         return self._ready().labels
+
+    @property
+    def languages(self) -> frozenset[str]:
+        """What the model was trained on, as Detoxify says; a checkpoint of one's own counts as English."""
+        return _MULTILINGUAL if self._source == "multilingual" else _ENGLISH
 
     def load(self) -> None:
         """Fetch the checkpoint if it has to be, and build the model; later calls do nothing. Takes seconds.

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from functools import cached_property
 from typing import Annotated, Final, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, PlainSerializer, model_validator
+from pydantic import BaseModel, ConfigDict, Field, PlainSerializer, field_validator, model_validator
 from pydantic_core import PydanticCustomError
 
 from schemas.actions import Action, worst
@@ -113,6 +113,23 @@ class Rule(Steps):
 Rules = dict[GuardName, Rule]
 
 
+class Languages(_Section):
+    """Texts in languages that a guard does not know: ``other`` is what happens, and the most that its scores may do.
+
+    ``supported`` are languages (ISO 639) that the policy vouches for: every guard's scores count in them.
+    """
+
+    other: Action = Action.FLAG
+    supported: Annotated[frozenset[Identifier], PlainSerializer(_in_order)] = frozenset()
+
+    @field_validator("other")
+    @classmethod
+    def _can_be_done(cls, other: Action) -> Action:
+        if other is Action.REDACT:
+            raise PydanticCustomError("language", "a language has no span to redact: allow, flag, hold or block")
+        return other
+
+
 class Sampling(_Section):
     """Which share of verdicts goes to people for review."""
 
@@ -159,6 +176,7 @@ class Policy(_Section):
     prompt: Rules = Field(default_factory=dict)
     response: Rules = Field(default_factory=dict)
     context: Rules = Field(default_factory=dict)
+    languages: Languages = Languages()
     sampling: Sampling = Sampling()
     deadline: Deadlines = Deadlines()
     hold: Holds = Holds()

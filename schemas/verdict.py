@@ -42,13 +42,15 @@ class SideJudgement(Record):
     """One text judged. ``scores`` holds every score that applies to the side; null beside a finding of kind error.
 
     ``text`` is the text with every piece of personal data and every secret replaced by ``<LABEL>``. A list of chat
-    messages is judged message by message and reported as one text, the contents joined by a newline.
+    messages is judged message by message and reported as one text, the contents joined by a newline. ``language`` is
+    that of most of what is not the application's own (ISO 639), null where it cannot be told.
     """
 
     action: Action
     scores: dict[str, Fraction | None]
     findings: tuple[Finding, ...]
     text: str = Field(repr=False)
+    language: Identifier | None = None
 
 
 class Judgement(Record):

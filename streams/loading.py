@@ -24,7 +24,14 @@ def load_pipeline(settings: Settings, policies: Iterable[Policy] = ()) -> Pipeli
         UnavailableError: a model that has to be fetched from a hub which does not answer.
     """
     bundle = load_bundle(settings.models_directory, settings.threads)
-    parts = Parts(bundle.encoder, bundle.toxicity, bundle.injection, partial(_load_detoxify, settings), bundle.tagger)
+    parts = Parts(
+        bundle.encoder,
+        bundle.toxicity,
+        bundle.injection,
+        partial(_load_detoxify, settings),
+        tagger=bundle.tagger,
+        linguist=bundle.languages,
+    )
     return build_pipeline(parts, policies, _report)
 
 

@@ -109,3 +109,10 @@ class Metrics:
         )
         self.leading = Gauge("weir_settle_leading", "1 for the process that settles.", registry=registry)
         self.restores = Counter("weir_settle_restores", "Times that the state was read anew.", registry=registry)
+        # the gateway
+        self.gateway_answers = Counter(
+            "weir_gateway_answers", "Answers by route and HTTP status.", ["route", "status"], registry=registry
+        )
+        self.gateway_seconds = Histogram(
+            "weir_gateway_seconds", "Time to answer, by route.", ["route"], buckets=_SECONDS, registry=registry
+        )

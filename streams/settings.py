@@ -83,6 +83,16 @@ class Settings(BaseSettings):
     )
     vault_key_file: Path | None = Field(default=None, description="A file that holds it, instead.")
 
+    gateway_host: str = Field(default="127.0.0.1", description="Address of the gateway's HTTP interface.")
+    gateway_port: Port = Field(default=8080, description="Port of the gateway's HTTP interface.")
+    gateway_keys: SecretStr | None = Field(
+        default=None, description="API keys, `APP KEY, APP KEY`. Without any: this machine only, as the app `default`."
+    )
+    gateway_keys_file: Path | None = Field(default=None, description="A file that holds them, instead: one a line.")
+    gateway_timeout: Annotated[float, Field(gt=0, le=3600)] = Field(
+        default=120.0, description="Seconds that an answer through the gateway may take."
+    )
+
     metrics_host: str = Field(default="127.0.0.1", description="Address of /metrics and /health of a process.")
     metrics_port: Port = Field(default=0, description="Port of /metrics and /health of a process.")
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"

@@ -66,11 +66,13 @@ def plan_stack(settings: Settings) -> Stack:
         engine = EnginePlan(home / "clickhouse", choose_port(settings.clickhouse_port))
         engines.append(engine.spec(tier=_ENGINES))
         found["clickhouse_url"] = engine.url
-    resolved = _with_vault_key(settings.model_copy(update={**found, "home": home}))
+    gateway_port = choose_port(settings.gateway_port)
+    resolved = _with_vault_key(settings.model_copy(update={**found, "home": home, "gateway_port": gateway_port}))
     processes = [_process(resolved, f"worker-{n}", "worker", n) for n in range(1, settings.workers + 1)]
     processes.append(_process(resolved, "infer-1", "infer", 0))
     processes.append(_process(resolved, "settle", "settle", 0))
     processes.append(_process(resolved, "store", "store", 0))
+    processes.append(_process(resolved, "gateway", "gateway", 0))
     return Stack(resolved, (*engines, *processes), {_PROCESSES: lambda: _prepare(resolved)})
 
 
@@ -91,6 +93,7 @@ def _process(settings: Settings, name: str, command: str, number: int) -> Proces
         home=str(settings.home),
         kafka_bootstrap=settings.kafka_bootstrap or "",
         clickhouse_url=settings.clickhouse_url or "",
+        gateway_port=str(settings.gateway_port),
         metrics_port=str(port),
         log_format="text" if sys.stdout.isatty() and settings.log_format == "auto" else settings.log_format,
         **({} if settings.vault_key_file is None else {"vault_key_file": str(settings.vault_key_file)}),
@@ -182,6 +185,7 @@ def _state(settings: Settings, processes: tuple[ProcessState, ...], *, ready: bo
         clickhouse_url=settings.clickhouse_url or "",
         database=settings.database,
         processes=processes,
+        gateway_url=f"http://{settings.gateway_host}:{settings.gateway_port}/v1",
     )
 
 

@@ -30,6 +30,7 @@ class PiiGuard:
     name = "pii"
     labels: tuple[str, ...] = ()
     lower_is_worse = False
+    languages = None
 
     def __init__(self, tagger: Tagger | None = None, pattern_file: str = "pii.toml") -> None:
         self._tagger = tagger

@@ -22,6 +22,7 @@ class SecretsGuard:
     name = "secrets"
     labels: tuple[str, ...] = ()
     lower_is_worse = False
+    languages = None
 
     def __init__(self, pattern_file: str = "secrets.toml") -> None:
         self._pattern_file = pattern_file

@@ -1,4 +1,4 @@
-"""The long-running processes: ``weir worker``, ``weir infer``, ``weir settle``, ``weir store``."""
+"""The long-running processes: ``weir worker``, ``infer``, ``settle``, ``store`` and ``gateway``."""
 
 import typer
 from rich.console import Console
@@ -53,6 +53,17 @@ def settle() -> None:
     from streams.settle.process import run_settle
 
     raise typer.Exit(run_settle(settings))
+
+
+def gateway() -> None:
+    """Serve OpenAI's chat completions over HTTP: a client needs another base URL, and its answers are guarded.
+
+    Ends cleanly on SIGTERM.
+    """
+    settings = _start("gateway")
+    from streams.gateway.process import run_gateway
+
+    raise typer.Exit(run_gateway(settings))
 
 
 def _start(process: str) -> Settings:

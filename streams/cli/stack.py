@@ -90,6 +90,7 @@ def _plain(state: "StackState | None") -> dict[str, object]:
         "topics": [Namespace(state.namespace).of(topic) for topic in TOPICS],
         "clickhouse_url": state.clickhouse_url,
         "database": state.database,
+        "gateway_url": state.gateway_url,
         "metrics_urls": state.metrics_urls,
         "processes": [asdict(process) for process in state.processes],
         "ready": state.ready,
@@ -105,6 +106,7 @@ def summary(state: "StackState") -> Panel:
     topics = (f"{state.namespace}.{name}" for name in ("requests", "replies", "interactions", "verdicts"))
     grid.add_row("topics", "{} → {}, {} → {}".format(*topics))
     grid.add_row("ClickHouse", f"{state.clickhouse_url}  database {state.database}")
+    grid.add_row("gateway", f"{state.gateway_url}  OpenAI's chat completions")
     for name, url in state.metrics_urls.items():
         grid.add_row(name, url)
     query = f"SELECT action, count() FROM {state.database}.v_verdicts GROUP BY 1"  # noqa: S608 - shown, not run

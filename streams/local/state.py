@@ -43,6 +43,7 @@ class StackState:
     clickhouse_url: str
     database: str
     processes: tuple[ProcessState, ...]
+    gateway_url: str = ""
 
     @property
     def metrics_urls(self) -> dict[str, str]:

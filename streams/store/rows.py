@@ -41,6 +41,7 @@ def verdict_row(verdict: Verdict, log: Values) -> Values:
         "traceparent": storable(verdict.traceparent or ""),
         **judgement_values(verdict.judgement),
         **_hot_scores(verdict.judgement),
+        **_languages(verdict.judgement),
         **log,
     }
 
@@ -115,6 +116,18 @@ def _hot_scores(judgement: Judgement) -> Values:
         "response_groundedness": _score(judgement.response, "groundedness"),
         "context_injection": max(injections, default=None),
     }
+
+
+def _languages(judgement: Judgement) -> Values:
+    return {
+        "prompt_language": _language(judgement.prompt),
+        "response_language": _language(judgement.response),
+        "context_languages": [_language(passage) for passage in judgement.context or ()],
+    }
+
+
+def _language(side: SideJudgement | None) -> str:
+    return storable(side.language) if side and side.language else ""
 
 
 def _score(side: SideJudgement | None, name: str) -> float | None:

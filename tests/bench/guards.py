@@ -27,7 +27,8 @@ def guard_figures() -> list[Figure]:
     models = load_settings().models_directory
     started = time.process_time()
     bundle = load_bundle(models, threads=1)
-    pipeline = build_pipeline(Parts(bundle.encoder, bundle.toxicity, bundle.injection, tagger=bundle.tagger))
+    parts = Parts(bundle.encoder, bundle.toxicity, bundle.injection, tagger=bundle.tagger, linguist=bundle.languages)
+    pipeline = build_pipeline(parts)
     load = Figure("start: load models and guards", time.process_time() - started, "CPU s")
     encoder = Figure("encoder, 64 tokens", _best(bundle.encoder.encode, 100), "texts/CPU s")
     bare = Figure("bare classifiers", _best(lambda batch: _classify(bundle, batch), 200), "texts/CPU s")

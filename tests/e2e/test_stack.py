@@ -14,6 +14,7 @@ pytestmark = [
 ]  # fmt: skip
 
 TOPIC = "weir.interactions"
+OURS = ("worker-1", "infer-1", "settle", "store", "gateway")
 
 
 def send(stack, bodies, source, pause=0.0, meanwhile=lambda n: None):
@@ -47,7 +48,7 @@ def test_status_tells_where_everything_is(stack):
         "bootstrap", "namespace", "topics", "clickhouse_url", "database", "metrics_urls", "processes",
     }  # fmt: skip
     assert "weir.interactions" in status["topics"]
-    assert {p["name"] for p in status["processes"]} == {"kafka", "clickhouse", "worker-1", "infer-1", "settle", "store"}
+    assert {p["name"] for p in status["processes"]} == {"kafka", "clickhouse", *OURS}
     for url in status["metrics_urls"].values():
         page = urllib.request.urlopen(url, timeout=5).read().decode()
         assert "weir_" in page

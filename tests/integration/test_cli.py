@@ -33,7 +33,7 @@ def lines(*entries):
 COMMANDS = {
     "check", "send", "tail", "review", "guards", "models", "policy",
     "up", "down", "status", "doctor", "demo",
-    "worker", "infer", "settle", "store",
+    "worker", "infer", "settle", "store", "gateway",
     "topics", "migrate", "dlq", "audit", "vault",
 }  # fmt: skip
 HEAVY = ("numpy", "torch", "onnxruntime", "kafka", "confluent_kafka", "faust", "chdb")

@@ -8,20 +8,19 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from confluent_kafka import Producer
-from confluent_kafka.admin import AdminClient, NewPartitions, NewTopic
+from confluent_kafka.admin import AdminClient, NewPartitions
 
 import weir
 from schemas.policy import Deadlines, PolicyBook
-from schemas.topics import CANCELS, REPLIES, REQUESTS, Namespace
+from schemas.topics import REPLIES, REQUESTS, Namespace
 from streams.client import exchange
 from streams.settings import Settings
-from tests.fixtures.responder import Responder
+from tests.fixtures.responder import APPLICATION_TOPICS, Responder, make_topics
 from tests.fixtures.settle_scene import POLICY, SOURCE
 from tests.fixtures.settle_side import Installation
 from tests.fixtures.store_side import eventually
 
 pytestmark = pytest.mark.kafka
-TOPICS = (REQUESTS, CANCELS, REPLIES)
 HASTY = POLICY.model_copy(update={"deadline": Deadlines(default_seconds=0.5)})
 
 
@@ -32,7 +31,7 @@ def namespace(bootstrap):
     make_topics(bootstrap, names, partitions=2)
     yield names
     admin = AdminClient({"bootstrap.servers": bootstrap})
-    for done in admin.delete_topics([names.of(topic) for topic in TOPICS]).values():
+    for done in admin.delete_topics([names.of(topic) for topic in APPLICATION_TOPICS]).values():
         done.result(20)
 
 
@@ -47,13 +46,6 @@ def installation(bootstrap):
     made = Installation(Settings(kafka_bootstrap=bootstrap, namespace=f"t{uuid.uuid4().hex[:12]}"))
     yield made
     made.close()
-
-
-def make_topics(bootstrap, names, partitions):
-    wanted = [NewTopic(names.of(t), partitions, config={"max.message.bytes": "20000000"}) for t in TOPICS]
-    admin = AdminClient({"bootstrap.servers": bootstrap})
-    for made in admin.create_topics(wanted, operation_timeout=20).values():
-        made.result(20)
 
 
 @pytest.fixture

@@ -47,7 +47,14 @@ EVERY = dict(GUARDS) | {
 def parts(models_dir, request):
     bundle = load_bundle(models_dir)
     detoxify = partial(request.getfixturevalue, "taught_model")
-    return Parts(bundle.encoder, bundle.toxicity, bundle.injection, detoxify, bundle.tagger)
+    return Parts(
+        bundle.encoder,
+        bundle.toxicity,
+        bundle.injection,
+        detoxify,
+        tagger=bundle.tagger,
+        linguist=bundle.languages,
+    )
 
 
 @pytest.fixture(scope="module")
@@ -187,6 +194,7 @@ def test_nothing_needs_the_network(models_dir, monkeypatch):
     monkeypatch.setattr(socket, "socket", refuse)
     monkeypatch.setattr(socket, "create_connection", refuse)
     bundle = load_bundle(models_dir)
-    fresh = build_pipeline(Parts(bundle.encoder, bundle.toxicity, bundle.injection, tagger=bundle.tagger))
+    parts = Parts(bundle.encoder, bundle.toxicity, bundle.injection, tagger=bundle.tagger, linguist=bundle.languages)
+    fresh = build_pipeline(parts)
     text = "Mail ann@example.co.uk, call +44 20 7946 0958, see https://example.com/x?y=1"
     assert judge(fresh, prompt(text))[0].action == "redact"

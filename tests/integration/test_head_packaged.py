@@ -128,7 +128,7 @@ def test_blank_text_has_no_rows(bundle):
 
 def test_versions_name_model_and_hash(bundle):
     """Verdicts can record name, version and hash of everything that was loaded."""
-    names = ["minilm-l6", TOXICITY, INJECTION, "pii-tagger"]
+    names = ["minilm-l6", TOXICITY, INJECTION, "pii-tagger", "languages"]
     assert [version.split("@")[0] for version in bundle.versions] == names
     assert all(len(version.split("#")[1]) == 8 for version in bundle.versions)
 

@@ -49,6 +49,14 @@ def test_times_are_kept_within_what_the_store_holds(time, expected):
     assert milliseconds(time) == expected
 
 
+def test_languages_are_columns():
+    """The language of each side is stored, empty where it cannot be told."""
+    judgement = Judgement(action="allow", prompt=side(language="de"), context=(side(), side(language="fr")))
+    stored = row(verdict(judgement=judgement))
+    assert (stored["prompt_language"], stored["response_language"]) == ("de", "")
+    assert stored["context_languages"] == ["", "fr"]
+
+
 def test_scores_and_sides():
     """Hot scores are columns of their own, null where they do not apply; all of them are in the maps."""
     judgement = Judgement(

@@ -1,0 +1,131 @@
+"""What became of a run: every request and every input accounted for, from the topics and the store alone."""
+
+import json
+import time
+from collections import Counter
+from dataclasses import asdict, dataclass
+
+from tests.chaos.plan import Plan
+from tests.chaos.traffic import Sent
+from tests.fixtures.requester import Requester
+from tests.fixtures.stack import LiveStack
+
+_SETTLE_SECONDS = 300
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """Figures of one run, or sums of several.
+
+    ``lost`` are requests without a final reply, inputs without a verdict of a stage that they had to pass and garbage
+    without a dead letter; ``double`` are second ones of each; ``strange`` is everything else that disagrees: a reply
+    that is not the settled one, an id that nobody produced, an audit that is not complete.
+    """
+
+    seed: int
+    faults: int
+    produced: int
+    replies: int
+    verdicts: int
+    dead_letters: int
+    lost: int
+    double: int
+    strange: int
+    seconds: float
+
+    @property
+    def clean(self) -> bool:
+        """Whether nothing is lost, double or strange."""
+        return not (self.lost or self.double or self.strange)
+
+    def line(self) -> str:
+        """One line of JSON."""
+        return json.dumps(asdict(self))
+
+
+def take_account(stack: LiveStack, application: Requester, plan: Plan, sent: Sent, started: float) -> Account:
+    """Wait until everything has come to its end, or for minutes, and count."""
+    _wait(stack, application, sent)
+    finals = {identity: application.final(identity) for identity in sent.requests}
+    settled = _settled(stack, plan)
+    verdicts = _verdicts(stack, plan)
+    needed = Counter(
+        {
+            **{("screen", identity): 1 for identity in sent.requests},
+            **{("observe", identity): 1 for identity in sent.interactions},
+        }
+    )
+    letters = _letters(stack, sent)
+    judged = Counter({at: count for at, count in verdicts.items() if at[0] in {"screen", "observe"}})
+    seen = {identity for _, identity in verdicts} | settled.keys()
+    produced = sent.requests | sent.interactions
+    strange = [
+        *(i for i, replies in finals.items() if replies and settled.get(i) != replies[0]["event_id"]),
+        *(identity for identity in seen if identity not in produced),
+        *([] if _audit_passes(stack) else ["audit"]),
+    ]
+    return Account(
+        seed=plan.seed,
+        faults=len(plan.faults),
+        produced=sent.messages,
+        replies=sum(map(len, finals.values())),
+        verdicts=sum(verdicts.values()),
+        dead_letters=sum(letters.values()),
+        lost=sum(not replies for replies in finals.values())
+        + sum((needed - judged).values())
+        + sum(place not in letters for place in sent.garbage),
+        double=sum(max(0, len(replies) - 1) for replies in finals.values())
+        + sum(max(0, count - 1) for count in verdicts.values())
+        + sum(max(0, count - 1) for count in letters.values()),
+        strange=len(strange),
+        seconds=round(time.monotonic() - started, 1),
+    )
+
+
+def _wait(stack: LiveStack, application: Requester, sent: Sent) -> None:
+    end = time.monotonic() + _SETTLE_SECONDS
+    while time.monotonic() < end:
+        try:
+            if application.answered(sent.requests) == len(sent.requests) and _all_done(stack):
+                return
+        except (OSError, AssertionError, AttributeError):  # the store, or the whole stack, may still be away
+            pass
+        time.sleep(1)
+
+
+def _all_done(stack: LiveStack) -> bool:
+    audit = json.loads(stack.weir("audit", "--json", check=False))
+    return not any(total["in_flight"] or total["missing"] for total in audit["totals"])
+
+
+def _audit_passes(stack: LiveStack) -> bool:
+    try:
+        stack.weir("audit")
+    except AssertionError:  # it ended with another status
+        return False
+    return True
+
+
+def _settled(stack: LiveStack, plan: Plan) -> dict[str, str]:
+    rows = stack.sql(
+        "SELECT request_id, toString(reply_id) AS reply_id FROM v_settlements "
+        f"WHERE source = '{plan.source}' AND state = 'settled'"
+    )
+    return {row["request_id"]: row["reply_id"] for row in rows}
+
+
+def _verdicts(stack: LiveStack, plan: Plan) -> dict[tuple[str, str], int]:
+    rows = stack.sql(
+        "SELECT stage, source_event_id AS id, toUInt32(count()) AS verdicts FROM v_verdicts "
+        f"WHERE source = '{plan.source}' AND run = 'live' AND code != 'ID_CONFLICT' GROUP BY stage, id"
+    )
+    return {(row["stage"], row["id"]): int(row["verdicts"]) for row in rows}
+
+
+def _letters(stack: LiveStack, sent: Sent) -> dict[tuple[str, int, int], int]:
+    rows = stack.sql(
+        "SELECT topic, partition, toUInt32(offset) AS place, toUInt32(count()) AS letters FROM v_dead_letters "
+        "WHERE topic IN ('weir.requests', 'weir.interactions') GROUP BY topic, partition, place"
+    )
+    found = {(row["topic"], int(row["partition"]), int(row["place"])): int(row["letters"]) for row in rows}
+    return {place: count for place, count in found.items() if place in sent.garbage}

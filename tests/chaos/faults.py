@@ -1,0 +1,145 @@
+"""Does to a running stack what a plan says."""
+
+import os
+import random
+import signal
+import subprocess
+import sys
+import threading
+import time
+import urllib.request
+from collections.abc import Callable
+from contextlib import suppress
+from typing import Final
+
+from tests.chaos.plan import Fault, Plan
+from tests.fixtures.stack import LiveStack
+
+_RESTART_SECONDS: Final = 120
+
+
+class Saboteur:
+    """Carries out the faults of a plan in a thread of its own; ``join`` waits for the last, and mends what it broke."""
+
+    def __init__(self, stack: LiveStack, plan: Plan) -> None:
+        self._stack = stack
+        self._plan = plan
+        self._chance = random.Random(plan.seed + 2)
+        self._thread = threading.Thread(target=self._run, daemon=True)
+        self._later: list[threading.Thread] = []
+        self._stopping = threading.Lock()  # a supervisor is killed and started by one thread at a time
+        self.errors: list[BaseException] = []
+
+    def start(self) -> None:
+        self._begun = time.monotonic()
+        self._thread.start()
+
+    def join(self) -> None:
+        self._thread.join()
+        for thread in self._later:
+            thread.join()
+
+    def _run(self) -> None:
+        for fault in self._plan.faults:
+            time.sleep(max(0.0, self._begun + fault.at - time.monotonic()))
+            self._apart(lambda fault=fault: getattr(self, f"_{fault.kind}")(fault))
+
+    def _apart(self, act: Callable[[], None]) -> None:
+        """Faults that last do not hold up the next ones."""
+
+        def kept() -> None:
+            try:
+                act()
+            except BaseException as error:  # noqa: BLE001 - told by the run, whatever it is
+                self.errors.append(error)
+
+        self._later.append(threading.Thread(target=kept, daemon=True))
+        self._later[-1].start()
+
+    def _kill(self, fault: Fault) -> None:
+        if fault.target == "supervisor":
+            self._kill_supervisor()
+        else:
+            self._signal(fault.target, signal.SIGKILL)
+
+    def _end(self, fault: Fault) -> None:
+        self._signal(fault.target, signal.SIGTERM)
+
+    def _pause(self, fault: Fault) -> None:
+        pid = self._pid(fault.target)
+        with suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGSTOP)
+        time.sleep(fault.seconds)
+        with suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGCONT)
+
+    def _join(self, fault: Fault) -> None:
+        environment = {**self._stack.environment, **self._addresses()}
+        with (self._stack.home / "logs" / f"joining-{fault.target}.log").open("ab") as log:
+            process = subprocess.Popen(
+                [sys.executable, "-m", "streams.cli", fault.target], env=environment, stdout=log, stderr=log
+            )
+        time.sleep(fault.seconds)
+        process.send_signal(self._chance.choice((signal.SIGKILL, signal.SIGTERM)))
+        process.wait(60)
+
+    def _refuse(self, fault: Fault) -> None:
+        self._insist(f"RENAME TABLE IF EXISTS {fault.target} TO {fault.target}_away")
+        time.sleep(fault.seconds)
+        self._insist(f"RENAME TABLE IF EXISTS {fault.target}_away TO {fault.target}")
+
+    def _insist(self, statement: str) -> None:
+        """Do it once the store is there: it may be down at this moment."""
+        end = time.monotonic() + _RESTART_SECONDS
+        while True:
+            try:
+                state = self._stack.state
+                url = f"{state.clickhouse_url}/?database={state.database}"
+                urllib.request.urlopen(url, data=statement.encode(), timeout=20).close()
+            except (OSError, AttributeError):  # AttributeError: no stack runs at the moment
+                if time.monotonic() > end:
+                    raise
+                time.sleep(0.5)
+            else:
+                return
+
+    def _kill_supervisor(self) -> None:
+        with self._stopping:
+            state = self._stack.state
+            os.kill(state.pid, signal.SIGKILL)
+            end = time.monotonic() + 60
+            while any(_runs(process.pid) for process in state.processes if process.pid) and time.monotonic() < end:
+                time.sleep(0.2)
+            self._stack.up()
+
+    def _signal(self, target: str, number: int) -> None:
+        with suppress(ProcessLookupError):
+            os.kill(self._pid(target), number)
+
+    def _pid(self, target: str) -> int:
+        """The pid, once the process runs: it may be starting again."""
+        end = time.monotonic() + _RESTART_SECONDS
+        while time.monotonic() < end:
+            state = self._stack.state
+            for process in state.processes if state else ():
+                if process.name == target and process.pid:
+                    return process.pid
+            time.sleep(0.1)
+        raise TimeoutError(f"{target} did not start again")
+
+    def _addresses(self) -> dict[str, str]:
+        while (state := self._stack.state) is None:
+            time.sleep(0.2)
+        return {
+            "WEIR_KAFKA_BOOTSTRAP": state.bootstrap,
+            "WEIR_CLICKHOUSE_URL": state.clickhouse_url,
+            "WEIR_VAULT_KEY_FILE": str(self._stack.home / "vault.key"),
+        }
+
+
+def _runs(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    return True

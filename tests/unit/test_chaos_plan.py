@@ -1,0 +1,43 @@
+"""What a chaos run does is decided by its seed, before anything is started."""
+
+import pytest
+
+from tests.chaos.plan import PROCESSES, plan
+from tests.chaos.traffic import sendings
+
+
+def test_a_seed_says_all():
+    """The same seed gives the same faults and the same messages; another one gives others."""
+    assert plan(7) == plan(7)
+    assert list(sendings(plan(7))) == list(sendings(plan(7)))
+    assert plan(7).faults != plan(8).faults
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_faults_fall_into_the_traffic(seed):
+    """Each comes while messages are sent, in order, to something that is there."""
+    run = plan(seed, faults=10)
+    moments = [fault.at for fault in run.faults]
+    seconds = (run.requests + run.interactions) / run.rate
+    assert len(moments) == 10
+    assert all(0 < moment < seconds for moment in moments)
+    known = {*PROCESSES, "supervisor", "worker", "infer", "verdicts", "replies", "ledger"}
+    assert {fault.target for fault in run.faults} <= known
+
+
+def test_every_kind_of_fault_comes_up():
+    """A few dozen seeds kill, end and pause every process, let others join, and take tables away."""
+    faults = [fault for seed in range(60) for fault in plan(seed, faults=10).faults]
+    for kind in ("kill", "end", "pause"):
+        assert {fault.target for fault in faults if fault.kind == kind} >= set(PROCESSES)
+    assert {fault.kind for fault in faults} == {"kill", "end", "pause", "join", "refuse"}
+
+
+def test_traffic_has_repeats_garbage_and_disorder():
+    """Every id is sent, some twice, some out of order, among messages that nobody can read."""
+    run = plan(3)
+    sent = list(sendings(run))
+    ids = [each.identity for each in sent if each.identity]
+    assert len(set(ids)) == run.requests + run.interactions < len(ids)
+    assert ids != sorted(ids, key=lambda identity: int(identity.rpartition("-")[2]))
+    assert any(not each.identity for each in sent)
