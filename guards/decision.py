@@ -96,7 +96,7 @@ def _findings(read: _Read, side: SideText) -> Iterator[Finding]:
             yield from _score_finding(read, label, found, side)
     for placed, hit in _hits(read):
         steps = read.rule.steps_for(hit.label)
-        step = steps.step_for(hit.score, lower_is_worse=False) if steps else None
+        step = steps.step_for(hit.score, lower_is_worse=read.guard.lower_is_worse) if steps else None
         if step:
             yield Finding(
                 guard=read.guard.name,

@@ -16,6 +16,7 @@ from guards.guard import Encoder, Guard, Head, Scorer, Side
 from guards.language import Linguist
 from guards.pii import PiiGuard, Tagger
 from guards.pipeline import Pipeline
+from guards.refusal import RefusalGuard, Refusals
 from guards.relevance import RelevanceGuard
 from guards.scorer import ScorerGuard
 from guards.secrets import SecretsGuard
@@ -75,6 +76,12 @@ def _pii_patterns(_: Parts) -> Guard:
     return guard
 
 
+def _refusals(parts: Parts) -> Refusals:
+    refusals = Refusals(parts.encoder)
+    refusals.load()
+    return refusals
+
+
 def _secrets(_: Parts) -> Guard:
     guard = SecretsGuard()
     guard.load()
@@ -86,8 +93,9 @@ GUARDS: Final[Mapping[str, Build]] = {
     "injection": _injection,
     "pii": _pii,
     "secrets": _secrets,
-    "relevance": lambda parts: RelevanceGuard(parts.encoder.version),
-    "groundedness": lambda _: GroundednessGuard(),
+    "relevance": lambda parts: RelevanceGuard(_refusals(parts), parts.encoder.version),
+    "refusal": lambda parts: RefusalGuard(_refusals(parts)),
+    "groundedness": lambda parts: GroundednessGuard(_refusals(parts)),
 }
 
 

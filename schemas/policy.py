@@ -14,7 +14,7 @@ from schemas.errors import Code, ConfigError
 from schemas.record import Identifier
 from schemas.verdict import Fraction, Origin, PolicyReference
 
-GuardName = Literal["toxicity", "injection", "pii", "secrets", "relevance", "groundedness"]
+GuardName = Literal["toxicity", "injection", "pii", "secrets", "relevance", "refusal", "groundedness"]
 
 LOWER_IS_WORSE: Final = frozenset({"relevance", "groundedness"})
 SPAN_GUARDS: Final = frozenset({"pii", "secrets"})
@@ -26,6 +26,7 @@ SIDES_OF: Final[Mapping[str, frozenset[str]]] = {
     "pii": frozenset({"prompt", "response", "context"}),
     "secrets": frozenset({"prompt", "response", "context"}),
     "relevance": frozenset({"response"}),
+    "refusal": frozenset({"response"}),
     "groundedness": frozenset({"response"}),
 }
 

@@ -3,6 +3,7 @@ import pytest
 from guards.exchange import Exchange
 from guards.guard import Side
 from guards.pipeline import Case, Pipeline
+from guards.refusal import Refusals
 from guards.relevance import RelevanceGuard
 from schemas.conversation import Message
 from schemas.policy import Policy
@@ -122,8 +123,10 @@ def test_too_long_is_never_half_judged(pipeline, encoder):
 
 def test_a_short_answer_to_an_endless_question():
     """A question above the limit is not encoded for its answer's sake: relevance is an error, not a guess."""
+    refusals = Refusals(CountingEncoder())
+    refusals.load()
     encoder = CountingEncoder()
-    pipeline = Pipeline([RelevanceGuard("e")], encoder)
+    pipeline = Pipeline([RelevanceGuard(refusals, "e")], encoder)
     judgement = judge(pipeline, Exchange(prompt=user("why " * 100), response="because"))
     assert judgement.response.scores == {"relevance": None}
     assert judgement.response.findings[0].label == "TOO_LONG"
