@@ -14,6 +14,7 @@ from guards.disguise import Disguises
 from guards.groundedness import GroundednessGuard
 from guards.guard import Encoder, Guard, Head, Scorer, Side
 from guards.language import Linguist
+from guards.leakage import LeakageGuard
 from guards.pii import PiiGuard, Tagger
 from guards.pipeline import Pipeline
 from guards.refusal import RefusalGuard, Refusals
@@ -96,6 +97,7 @@ GUARDS: Final[Mapping[str, Build]] = {
     "relevance": lambda parts: RelevanceGuard(_refusals(parts), parts.encoder.version),
     "refusal": lambda parts: RefusalGuard(_refusals(parts)),
     "groundedness": lambda parts: GroundednessGuard(_refusals(parts)),
+    "leakage": lambda _: LeakageGuard(),
 }
 
 

@@ -14,7 +14,7 @@ from schemas.errors import Code, ConfigError
 from schemas.record import Identifier
 from schemas.verdict import Fraction, Origin, PolicyReference
 
-GuardName = Literal["toxicity", "injection", "pii", "secrets", "relevance", "refusal", "groundedness"]
+GuardName = Literal["toxicity", "injection", "pii", "secrets", "relevance", "refusal", "groundedness", "leakage"]
 
 LOWER_IS_WORSE: Final = frozenset({"relevance", "groundedness"})
 SPAN_GUARDS: Final = frozenset({"pii", "secrets"})
@@ -28,6 +28,7 @@ SIDES_OF: Final[Mapping[str, frozenset[str]]] = {
     "relevance": frozenset({"response"}),
     "refusal": frozenset({"response"}),
     "groundedness": frozenset({"response"}),
+    "leakage": frozenset({"response"}),
 }
 
 

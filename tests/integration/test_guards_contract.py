@@ -70,7 +70,14 @@ def guard(request, parts):
 def passages(guard, text):
     candidates = [
         Passage(text, Side.PROMPT),
-        Passage(text, Side.RESPONSE, "assistant", question="What is this?", context=("A passage.",)),
+        Passage(
+            text,
+            Side.RESPONSE,
+            "assistant",
+            question="What is this?",
+            context=("A passage.",),
+            conversation=(Message(role="system", content="Speak of boats."), Message(role="user", content="Of what?")),
+        ),
         Passage(text, Side.CONTEXT, "tool"),
     ]
     return [passage for passage in candidates if guard.applies(passage)]
