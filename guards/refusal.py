@@ -71,6 +71,7 @@ class RefusalGuard:
     name = "refusal"
     labels = ("refusal",)
     lower_is_worse = False
+    languages = frozenset({"de", "en", "es", "fr", "it", "pt"})
 
     def __init__(self, refusals: Refusals) -> None:
         self.version = refusals.version
