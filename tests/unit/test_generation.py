@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from models.generation.choice import choose_generator
+from models.generation.choice import Wishes, choose_engine
 from models.generation.generator import Answer
 from models.generation.grouping import Extent, group
 from models.generation.halving import answer_each
@@ -80,7 +80,7 @@ def test_the_first_stop_counts(text, stops, before):
 def test_a_model_for_something_else_is_named(tmp_path):
     """An encoder cannot answer."""
     with pytest.raises(ConfigError, match="encoder") as caught:
-        choose_generator("minilm-l6", tmp_path)
+        choose_engine("minilm-l6", tmp_path, Wishes())
     assert caught.value.field == "minilm-l6"
 
 
@@ -88,7 +88,7 @@ def test_a_missing_extra_is_named(tmp_path, monkeypatch):
     """Without torch and transformers the error says what to install."""
     monkeypatch.setitem(__import__("sys").modules, "models.generation.transformers_generator", None)
     with pytest.raises(ConfigError, match=r"weir\[infer\]"):
-        choose_generator("smollm2-135m", tmp_path)
+        choose_engine("smollm2-135m", tmp_path, Wishes())
 
 
 def test_a_folder_without_a_model_is_named(tmp_path):
