@@ -160,7 +160,7 @@ CANCELS: Final = Topic(
     key="conversation",
     summary="Requests whose answers are no longer wanted.",
     written_by=("applications", "replay"),
-    read_by=("settle",),
+    read_by=("settle", "infer"),
     raw=True,  # none is meant to be in it, but applications write what they like
 )
 REVIEWS: Final = Topic(

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from schemas.topics import SETTLED, STATE, TOPICS, Process, Topic
+from schemas.topics import CANCELS, SETTLED, STATE, TOPICS, Process, Topic
 from streams.settings import Settings
 
 
@@ -34,7 +34,10 @@ def reading_groups(settings: Settings) -> Mapping[str, tuple[Topic, ...]]:
         settle_group(settings): ("settle",),
         store_group(settings): ("store",),
     }
-    whole = {(topic, process) for topic in STATE for process in topic.read_by} | {(SETTLED, "settle")}
+    whole = {(topic, process) for topic in STATE for process in topic.read_by} | {
+        (SETTLED, "settle"),
+        (CANCELS, "infer"),
+    }
     return {
         group: tuple(t for t in TOPICS if any(name in t.read_by and (t, name) not in whole for name in names))
         for group, names in processes.items()

@@ -69,18 +69,22 @@ class Metrics:
             registry=registry,
         )
         self.infer_seconds = Histogram(
-            "weir_infer_batch_seconds", "Time of one batch in the model.", buckets=_SECONDS, registry=registry
+            "weir_infer_seconds", "Time of one request in the model.", buckets=_SECONDS, registry=registry
         )
-        self.infer_batch = Histogram(
-            "weir_infer_batch_requests",
-            "Requests that the model answers in one call.",
-            buckets=_EVENTS,
+        self.infer_first_token_seconds = Histogram(
+            "weir_infer_first_token_seconds",
+            "From a request's entry into the model to its first token.",
+            buckets=_SECONDS,
             registry=registry,
+        )
+        self.infer_running = Gauge("weir_infer_running", "Requests in the model.", registry=registry)
+        self.infer_waiting = Gauge(
+            "weir_infer_waiting", "Requests read that wait for the model, by lane.", ["lane"], registry=registry
         )
         self.infer_queue_seconds = Histogram(
             "weir_infer_queue_seconds",
-            "From the arrival of some work on the broker to the model.",
-            ["topic"],
+            "From the arrival of some work on the broker to the model, by lane.",
+            ["lane"],
             buckets=_SECONDS,
             registry=registry,
         )

@@ -64,7 +64,24 @@ class Settings(BaseSettings):
         description="What answers: a model of `weir models list`, a folder, a hub name, or `noop` (a fixed sentence).",
     )
     device: Literal["auto", "cpu", "cuda"] = Field(default="auto", description="Where models run that can choose.")
-    infer_batch: Annotated[int, Field(ge=1, le=1024)] = Field(default=16, description="Requests answered in one call.")
+    infer_engine: Literal["continuous", "static"] = Field(
+        default="continuous", description="Whether requests join a running batch, or wait for the last one to end."
+    )
+    infer_batch: Annotated[int, Field(ge=0, le=1024)] = Field(
+        default=0, description="Requests answered at once; 0: 16 on a CPU, 128 on a GPU."
+    )
+    infer_bulk_share: Annotated[float, Field(ge=0, le=0.9)] = Field(
+        default=0.1, description="Share of the tokens that bulk work is promised while interactive work waits, too."
+    )
+    infer_weights: dict[str, Annotated[float, Field(gt=0)]] = Field(
+        default_factory=dict, description="Weights of apps that have more or less than 1 when they share, as JSON."
+    )
+    infer_app_requests: Annotated[int, Field(ge=0)] = Field(
+        default=0, description="Requests that one app has in the model at once at most; 0: no limit."
+    )
+    infer_app_tokens: Annotated[int, Field(ge=0)] = Field(
+        default=0, description="Tokens that they come to at most; 0: no limit."
+    )
     infer_threads: Annotated[int, Field(ge=0, le=256)] = Field(
         default=0, description="CPU threads of the model that answers; 0: half of the cores."
     )

@@ -36,3 +36,12 @@ class PartitionLedger:
             del self._acknowledged[offset]
             self._position = offset + 1
         return self._position
+
+    def ahead(self) -> list[int]:
+        """What is done beyond the position, in order."""
+        return sorted(offset for offset, done in self._acknowledged.items() if done and offset >= self._order[0])
+
+    def first_open(self) -> int | None:
+        """The first delivered offset that is not done; None if all are."""
+        self.position()
+        return self._order[0] if self._order else None

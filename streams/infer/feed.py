@@ -1,8 +1,7 @@
-"""The work that this member of the group is given: what is interactive always before what is not."""
+"""The work that this member of the group is given, and how far it is done."""
 
-from collections import deque
-from collections.abc import Iterable, Sequence
-from itertools import islice
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
 from typing import Final
 
 from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
@@ -11,45 +10,75 @@ from confluent_kafka import Message as Received
 from schemas.codec import Message
 from schemas.errors import UnavailableError
 from schemas.topics import MIB, TOPICS, WORK
-from streams.agents.batch import cut
+from streams.agents.offsets import PartitionLedger
 from streams.consumer_groups import infer_group
+from streams.infer.answered import SPAN, read_note, write_note
 from streams.kafka_admin import Place
 from streams.kafka_clients import confluent_config
 from streams.logs import get_logger
 from streams.received import received_message
 from streams.settings import Settings
 
+AHEAD: Final = 4_096
+"""Messages of one topic that are read ahead: among so many, one app's flood does not hide what others ask."""
+
 _AHEAD_BYTES: Final = 32 * MIB
+_AT_ONCE: Final = 256  # messages of one poll
+_SECONDS: Final = 10.0
 _LARGEST: Final = max(topic.max_message_bytes for topic in TOPICS)
 _log = get_logger("streams.infer")
 
+Handler = Callable[[], None]
+Gone = Callable[[frozenset[Place]], None]
+
+
+@dataclass(slots=True)
+class _Partition:
+    """A partition of ours: what was read, what of that is not done (bytes by offset), and what was done before."""
+
+    answered: frozenset[int]
+    ledger: PartitionLedger = field(default_factory=PartitionLedger)
+    open: dict[int, int] = field(default_factory=dict)
+    size: int = 0
+    last: int = -1
+    resting: bool = False
+
+    @property
+    def span(self) -> int:
+        """Offsets from the first that is not done to the last that was read."""
+        first = self.ledger.first_open()
+        return 0 if first is None else self.last - first
+
 
 class Feed:
-    """Work read ahead, a queue for each topic, the first served first. For one thread.
+    """Work as it comes. For one thread.
 
-    A queue that holds ``ahead`` messages, or many bytes, is full: its topic rests, and the other one is read on. What
-    was read of partitions that are handed over is forgotten, for whoever has them then reads it.
+    A topic of which much is read and not done rests; polling goes on. ``before_handover`` is called before partitions
+    are handed over, with them still ours, and ``gone`` when they are: whoever has them next reads what is not done.
     """
 
-    def __init__(self, settings: Settings, ahead: int) -> None:
+    def __init__(self, settings: Settings, ahead: int = AHEAD) -> None:
         self._settings = settings
         self._ahead = ahead
-        self._queues: dict[str, deque[Message]] = {settings.topics.of(topic): deque() for topic in WORK}
-        self._resting: set[str] = set()
-        self._done: dict[Place, int] = {}  # the next offset of what is done and not committed yet
+        self._partitions: dict[Place, _Partition] = {}
+        self._noted: dict[Place, tuple[int, str]] = {}  # what the group has of us
         self._consumer: Consumer | None = None
         self._cut_off = False
+        self._closed = False
+        self._before_handover: Handler = _nothing
+        self._gone: Gone = _nobody
         self.assigned = False
 
-    def open(self) -> None:
+    def open(self, before_handover: Handler, gone: Gone) -> None:
         """Ask to join the group."""
+        self._before_handover, self._gone = before_handover, gone
         config = {
             **confluent_config(self._settings),
             "group.id": infer_group(self._settings),
             "enable.auto.commit": False,
             "auto.offset.reset": "earliest",
             "isolation.level": "read_committed",  # settle writes work in transactions
-            # A member that comes or goes takes only what it is to have from the others: nobody starts a batch anew.
+            # A member that comes or goes takes only what it is to have from the others: nobody else starts anew.
             "partition.assignment.strategy": "cooperative-sticky",
             "session.timeout.ms": 6_000,  # the shortest that brokers allow: after a kill -9 others wait this long
             "topic.metadata.refresh.interval.ms": 10_000,  # a topic made after the start is found soon
@@ -65,55 +94,82 @@ class Feed:
         }
         self._consumer = Consumer(config)
         self._consumer.subscribe(
-            list(self._queues), on_assign=self._on_assign, on_revoke=self._on_revoke, on_lost=self._on_revoke
+            [self._settings.topics.of(topic) for topic in WORK],
+            on_assign=self._on_assign,
+            on_revoke=self._on_revoke,
+            on_lost=self._on_lost,
         )
 
     def close(self) -> None:
-        """Leave the group, at once. What was read and is not committed is read by another."""
+        """Leave the group, at once. What was read and is not done is read by another."""
         self.assigned = False
+        self._closed = True
         if self._consumer is not None:
             self._consumer.close()
             self._consumer = None
 
-    def poll(self, seconds: float) -> None:
-        """Read what is there already, or the first to come within so many seconds. Keeps the place in the group.
+    def poll(self, seconds: float) -> Sequence[Message]:
+        """What is there already, or the first to come within so many seconds. Keeps the place in the group.
 
         Raises:
             UnavailableError: the consumer cannot go on at all.
         """
-        self._commit()
+        self._rest()
+        found: list[Message] = []
         wait = seconds
-        for _ in range(self._ahead):
-            self._rest()
+        for _ in range(_AT_ONCE):
             # One by one: a message that `poll` returns is younger than any change of partitions told so far, while
             # of several some may be older, and belong to somebody else by now.
             received = self._opened.poll(wait)
             if received is None:
-                return
+                break
             wait = 0.0
             if self._is_message(received):
                 self._cut_off = False
                 message = received_message(received)
-                self._queues[message.topic].append(message)
+                if self._deliver(message):
+                    found.append(message)
+        return [message for message in found if self.has(message)]
 
-    def take(self, limit: int) -> Sequence[Message]:
-        """So many messages of one topic at most, fewer of large ones, in order: interactive work if there is any."""
-        queue = next(filter(None, self._queues.values()), deque[Message]())
-        found = list(islice(queue, limit))
-        taken = found[next(cut([_size(message) for message in found]), slice(0))]
-        for _ in taken:
-            queue.popleft()
-        return taken
+    def has(self, message: Message) -> bool:
+        """Whether a message is still ours to answer, and is not done."""
+        partition = self._partitions.get(Place(message.topic, message.partition))
+        return partition is not None and message.offset in partition.open
 
-    def commit(self, messages: Iterable[Message]) -> None:
-        """Record that these and everything before them are done.
+    def finish(self, messages: Iterable[Message]) -> None:
+        """Note that these are done. The group learns it with ``progress``."""
+        for message in messages:
+            partition = self._partitions.get(Place(message.topic, message.partition))
+            if partition is not None:
+                partition.size -= partition.open.pop(message.offset, 0)
+                partition.ledger.acknowledge(message.offset)
 
-        The group refuses while it changes: then it is said again with the next poll. What is not recorded before a
-        partition is handed over is done again.
+    def progress(self, done: Iterable[Message] = ()) -> list[TopicPartition]:
+        """What the group is to know that it does not: how far each partition is done, and what is beyond.
+
+        As it will be once the messages in ``done`` are. ``acknowledged`` says that the group knows it now.
         """
-        for each in messages:
-            self._done[Place(each.topic, each.partition)] = each.offset + 1
-        self._commit()
+        self.finish(done)
+        found = []
+        for place, partition in self._partitions.items():
+            first = partition.ledger.first_open()
+            base = first if first is not None else partition.ledger.position()
+            if base is None:
+                continue
+            note = write_note(base, partition.ledger.ahead() if first is not None else ())
+            if self._noted.get(place) != (base, note):
+                found.append(TopicPartition(place.topic, place.partition, base, note))
+        return found
+
+    def acknowledged(self, offsets: Iterable[TopicPartition]) -> None:
+        """The group knows these."""
+        for each in offsets:
+            self._noted[Place(each.topic, each.partition)] = (each.offset, each.metadata or "")
+
+    @property
+    def member(self) -> object:
+        """What proves to the broker that this is still the member that it was."""
+        return self._opened.consumer_group_metadata()
 
     @property
     def _opened(self) -> Consumer:
@@ -121,27 +177,34 @@ class Feed:
             raise RuntimeError("the feed is not open")
         return self._consumer
 
-    def _commit(self) -> None:
-        mine = {Place(each.topic, each.partition) for each in self._opened.assignment()}
-        self._done = {place: offset for place, offset in self._done.items() if place in mine}
-        if not self._done:
-            return
-        offsets = [TopicPartition(place.topic, place.partition, offset) for place, offset in self._done.items()]
-        try:
-            self._opened.commit(offsets=offsets, asynchronous=False)
-        except KafkaException as error:
-            _log.warning("offsets not committed yet", reason=error.args[0].name())
-        else:
-            self._done.clear()
+    def _deliver(self, message: Message) -> bool:
+        """Take a message in; whether it wants an answer."""
+        partition = self._partitions.get(Place(message.topic, message.partition))
+        if partition is None:
+            return False
+        partition.ledger.deliver(message.offset)
+        partition.last = message.offset
+        if message.offset in partition.answered:
+            partition.ledger.acknowledge(message.offset)
+            return False
+        size = len(message.value or b"")
+        partition.open[message.offset] = size
+        partition.size += size
+        return True
 
     def _rest(self) -> None:
         """Pause what is full, and read on what no longer is."""
-        for topic, queue in self._queues.items():
-            full = len(queue) >= self._ahead or sum(map(_size, queue)) >= _AHEAD_BYTES
-            if full != (topic in self._resting):
-                mine = [each for each in self._opened.assignment() if each.topic == topic]
-                (self._opened.pause if full else self._opened.resume)(mine)
-                (self._resting.add if full else self._resting.discard)(topic)
+        for topic in (self._settings.topics.of(each) for each in WORK):
+            mine = {place: each for place, each in self._partitions.items() if place.topic == topic}
+            count = sum(len(each.open) for each in mine.values())
+            size = sum(each.size for each in mine.values())
+            full = count >= self._ahead or size >= _AHEAD_BYTES
+            for place, partition in mine.items():
+                rests = full or partition.span >= SPAN - 2 * self._ahead
+                if rests != partition.resting:
+                    where = [TopicPartition(place.topic, place.partition)]
+                    (self._opened.pause if rests else self._opened.resume)(where)
+                    partition.resting = rests
 
     def _is_message(self, received: Received) -> bool:
         error = received.error()
@@ -161,21 +224,44 @@ class Feed:
 
     def _on_assign(self, consumer: Consumer, partitions: Iterable[TopicPartition]) -> None:
         given = list(partitions)
+        for each, answered in zip(given, self._answered(consumer, given), strict=True):
+            self._partitions[Place(each.topic, each.partition)] = _Partition(answered)
         consumer.incremental_assign(given)
         # A pause outlives a rebalance: a partition that was paused before it changed hands would stay silent.
         consumer.resume(given)
-        self._resting.clear()  # found out anew, for all partitions of a topic alike
         self.assigned = True
         _log.info("partitions assigned", partitions=len(given))
 
+    def _answered(self, consumer: Consumer, given: list[TopicPartition]) -> list[frozenset[int]]:
+        """What is answered of each partition beyond where it is read from."""
+        if not given:
+            return []
+        try:
+            committed = consumer.committed(given, timeout=_SECONDS)
+        except KafkaException as error:
+            _log.warning("what is answered already is not known", reason=error.args[0].name())
+            return [frozenset()] * len(given)
+        notes = {Place(each.topic, each.partition): read_note(each.offset, each.metadata) for each in committed}
+        return [notes.get(Place(each.topic, each.partition), frozenset()) for each in given]
+
     def _on_revoke(self, consumer: Consumer, partitions: Iterable[TopicPartition]) -> None:
-        self._commit()
+        if not self._closed:
+            self._before_handover()
+        self._on_lost(consumer, partitions)
+
+    def _on_lost(self, consumer: Consumer, partitions: Iterable[TopicPartition]) -> None:
         gone = list(partitions)
         consumer.incremental_unassign(gone)
-        places = {Place(each.topic, each.partition) for each in gone}
-        for topic, queue in self._queues.items():
-            self._queues[topic] = deque(m for m in queue if Place(m.topic, m.partition) not in places)
+        places = frozenset(Place(each.topic, each.partition) for each in gone)
+        for place in places:
+            self._partitions.pop(place, None)
+            self._noted.pop(place, None)
+        self._gone(places)
 
 
-def _size(message: Message) -> int:
-    return len(message.value or b"")
+def _nothing() -> None:
+    """Nobody wants to know."""
+
+
+def _nobody(places: frozenset[Place]) -> None:
+    """Nobody wants to know."""

@@ -1,43 +1,76 @@
-"""The inference loop: one batch in the model, the next ones read ahead, and the place in the group kept meanwhile."""
+"""The inference loop: work joins the engine as room comes free, answers go out as they end, and polling never stops."""
 
 import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor, wait
-from typing import Final, TypeAlias
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import partial
+from itertools import count
+from typing import Final
 
+from models.generation.engine import Done
+from models.generation.generator import Prompt
 from schemas.codec import Message
-from schemas.errors import UnavailableError
-from streams.agents.batch import BatchRunner
+from streams.infer.cancellations import Cancellations
+from streams.infer.desk import Desk, Question, Reply
+from streams.infer.driver import Driver
 from streams.infer.feed import Feed
+from streams.infer.outbox import Outbox
+from streams.infer.scheduler import Job, Lane, Scheduler
+from streams.kafka_admin import Place
 from streams.logs import get_logger
-from streams.stage import Publications
+from streams.metrics import Metrics
 
 STOP_SECONDS: Final = 10.0
 
-_POLL_SECONDS: Final = 0.2
-_RETRY_SECONDS: Final = 1.0
+_IDLE_SECONDS: Final = 0.2  # a message that comes ends it
+_BUSY_SECONDS: Final = 0.01  # an answer that ends, ends it
 _STUCK_SECONDS: Final = 60.0  # the loop never waits for the model, nor long for the broker
-_Batch: TypeAlias = Future[Sequence[Message]]
+_LAST_SECONDS: Final = 2.0  # for what is stopped to say so
+_CHARACTERS: Final = 3  # that a token stands for, when what a prompt comes to is guessed
 
 _log = get_logger("streams.infer")
 
 
-class Inference:
-    """Answers what the feed gives, in batches of at most ``size``, until told to stop.
+@dataclass(frozen=True, slots=True)
+class Line:
+    """The work of one topic: what reads and answers it, and its lane."""
 
-    ``runners`` are by the full names of their topics. A batch may go on for ``stop_seconds`` after the end was asked
-    for; what is not done then is done again elsewhere. ``run`` belongs to one thread; the checks may be asked from any.
+    desk: Desk
+    lane: Lane
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """What the loop turns. ``lines`` are by the full names of their topics."""
+
+    feed: Feed
+    driver: Driver
+    scheduler: Scheduler
+    outbox: Outbox
+    cancellations: Cancellations
+    lines: Mapping[str, Line]
+    metrics: Metrics
+
+
+class Inference:
+    """Answers what the feed gives until told to stop.
+
+    What is in the engine may go on for ``stop_seconds`` after the end was asked for; what is not done then, and what
+    waits, is done elsewhere. ``run`` belongs to one thread; the checks may be asked from any.
     """
 
     def __init__(
-        self, feed: Feed, runners: Mapping[str, BatchRunner], size: int, stop_seconds: float = STOP_SECONDS
+        self, parts: Parts, stop_seconds: float = STOP_SECONDS, clock: Callable[[], float] = time.monotonic
     ) -> None:
-        self._feed = feed
-        self._runners = runners
-        self._size = size
+        self._parts = parts
         self._stop_seconds = stop_seconds
-        self._model = ThreadPoolExecutor(1, "model")
+        self._clock = clock
+        self._tickets = count()
+        self._questions: dict[int, Question] = {}  # that wait, or are in the engine
+        self._by_key: dict[str, int] = {}
+        self._inside: set[int] = set()
         self._ending = threading.Event()
         self._beat: float | None = None
 
@@ -47,63 +80,144 @@ class Inference:
 
     def is_ready(self) -> bool:
         """Whether this process answers work, or stands by with a model that can."""
-        return self._feed.assigned and self.is_alive() and not self._ending.is_set()
-
-    def load(self, load: Callable[[], None]) -> None:
-        """Load the model where it is going to run. Raises what ``load`` raises."""
-        self._model.submit(load).result()
+        return self._parts.feed.assigned and self.is_alive() and not self._ending.is_set()
 
     def run(self, stop: threading.Event) -> bool:
-        """Answer until told to stop; whether the last batch came to its end in time.
+        """Answer until told to stop; whether the engine came to its end in time.
 
         Raises:
             UnavailableError: the consumer cannot go on; a new process can.
         """
-        self._feed.open()
-        running: _Batch | None = None
+        parts = self._parts
+        parts.cancellations.open()
+        parts.feed.open(parts.outbox.write, self._hand_over)
         try:
             while not stop.is_set():
-                running = self._turn(running)
+                self.turn()
             self._ending.set()
-            return self._finish(running)
+            return self._drain()
         finally:
             self._ending.set()
-            self._feed.close()
-            self._model.shutdown(wait=False)
+            parts.feed.close()
+            parts.outbox.close()
+            parts.cancellations.close()
 
-    def _turn(self, running: _Batch | None) -> _Batch | None:
-        """Poll, and put the next batch into the model once the last one is done."""
+    def turn(self) -> None:
+        """Take in what has come, fill the engine, and write what has ended."""
         self._beat = time.monotonic()
-        self._feed.poll(0.0 if running else _POLL_SECONDS)
-        if running is not None:
-            if not wait([running], _POLL_SECONDS).done:
-                return running
-            self._feed.commit(running.result())
-        messages = self._feed.take(self._size)
-        return self._model.submit(self._answer, messages) if messages else None
+        parts = self._parts
+        waits = not self._inside and not parts.outbox
+        for message in parts.feed.poll(_IDLE_SECONDS if waits else 0.0):
+            self._receive(message)
+        self._stop_cancelled()
+        for job in parts.scheduler.expire(self._clock()):
+            self._say(self._forget(job.ticket), Desk.late)
+        self._fill()
+        self._collect(_BUSY_SECONDS if self._inside else 0.0)
+        self._fill()
+        parts.outbox.write()
 
-    def _finish(self, running: _Batch | None) -> bool:
-        if running is None:
-            return True
-        if not wait([running], self._stop_seconds).done:
-            return False
-        self._feed.commit(running.result())
-        return True
+    def _receive(self, message: Message) -> None:
+        line = self._parts.lines[message.topic]
+        found = line.desk.read(message, self._parts.cancellations.covers)
+        if isinstance(found, Reply):
+            self._parts.outbox.add(found)
+            return
+        ticket = next(self._tickets)
+        self._questions[ticket] = found
+        self._by_key[found.key] = ticket
+        work = found.event.record
+        job = Job(
+            ticket=ticket,
+            lane=line.lane,
+            app=work.request.app,
+            conversation=work.conversation,
+            tokens=_guess(found.prompt),
+            at=self._clock(),
+            until=found.prompt.until,
+        )
+        self._parts.scheduler.add(job)
 
-    def _answer(self, messages: Sequence[Message]) -> Sequence[Message]:
-        """Answer and publish; the messages that are done: all, or none if the end came first. In the model's thread."""
-        runner = self._runners[messages[0].topic]
-        publications = runner.judge(messages)
-        while not _delivered(runner, messages, publications):
-            if self._ending.wait(_RETRY_SECONDS):
-                return ()
-        return messages
+    def _stop_cancelled(self) -> None:
+        for key in self._parts.cancellations.poll():
+            ticket = self._by_key.get(key)
+            if ticket is None:
+                continue
+            if self._parts.scheduler.remove(ticket) is not None:
+                self._say(self._forget(ticket), Desk.cancelled)
+            else:
+                self._parts.driver.cancel(ticket)
+
+    def _fill(self) -> None:
+        """Let the engine have what there is room for."""
+        parts, capacity = self._parts, self._parts.driver.capacity
+        begun: list[tuple[int, Prompt]] = []
+        while (job := parts.scheduler.take(capacity)) is not None:
+            question = self._questions[job.ticket]
+            begun.append((job.ticket, question.prompt))
+            self._inside.add(job.ticket)
+            waited = (datetime.now(UTC) - question.message.timestamp).total_seconds()
+            parts.metrics.infer_queue_seconds.labels(job.lane).observe(max(0.0, waited))
+        parts.driver.submit(begun)
+        parts.metrics.infer_running.set(parts.scheduler.running)
+        for lane in ("interactive", "bulk"):
+            parts.metrics.infer_waiting.labels(lane).set(parts.scheduler.waiting(lane))
+
+    def _collect(self, seconds: float) -> None:
+        """Turn what has ended into replies."""
+        for done in self._parts.driver.collect(seconds):
+            self._inside.discard(done.ticket)
+            self._parts.scheduler.end(done.ticket, done.answer.prompt_tokens + done.answer.completion_tokens)
+            self._measure(done)
+            answered = partial(Desk.answer, answer=done.answer, seconds=done.seconds)
+            self._say(self._forget(done.ticket), answered)
+
+    def _measure(self, done: Done) -> None:
+        metrics = self._parts.metrics
+        metrics.infer_seconds.observe(done.seconds)
+        if done.first_token is not None:
+            metrics.infer_first_token_seconds.observe(done.first_token)
+
+    def _forget(self, ticket: int) -> Question | None:
+        """The question of a ticket that is done with; None if another process has it now."""
+        question = self._questions.pop(ticket, None)
+        if question is not None and self._by_key.get(question.key) == ticket:
+            del self._by_key[question.key]
+        return question
+
+    def _say(self, question: Question | None, reply: Callable[[Desk, Question], Reply]) -> None:
+        if question is not None:
+            self._parts.outbox.add(reply(self._parts.lines[question.message.topic].desk, question))
+
+    def _hand_over(self, places: frozenset[Place]) -> None:
+        """Forget what belongs to another now, and stop with it."""
+        self._parts.outbox.drop(places)
+        gone = [t for t, q in self._questions.items() if Place(q.message.topic, q.message.partition) in places]
+        for ticket in gone:
+            self._forget(ticket)
+            if self._parts.scheduler.remove(ticket) is None:
+                self._parts.driver.cancel(ticket)
+
+    def _drain(self) -> bool:
+        """Let what is in the engine end, within the time that there is; then stop it. Nothing new is taken in."""
+        end = self._clock() + self._stop_seconds
+        while self._inside and self._clock() < end:
+            self._drained()
+        for ticket in self._inside:
+            self._forget(ticket)  # it goes back, whatever comes of it now
+            self._parts.driver.cancel(ticket)
+        end = self._clock() + _LAST_SECONDS
+        while (self._inside or self._parts.outbox) and self._clock() < end:
+            self._drained()
+        return self._parts.driver.stop(_LAST_SECONDS if not self._inside else 0.0)
+
+    def _drained(self) -> None:
+        self._beat = time.monotonic()
+        self._parts.feed.poll(0.0)
+        self._collect(_BUSY_SECONDS)
+        self._parts.outbox.write()
 
 
-def _delivered(runner: BatchRunner, messages: Sequence[Message], publications: Sequence[Publications]) -> bool:
-    try:
-        runner.deliver(messages, publications)
-    except UnavailableError as error:
-        _log.warning("not published, trying again", reason=str(error))
-        return False
-    return True
+def _guess(prompt: Prompt) -> int:
+    """Tokens that a prompt and its answer may come to."""
+    return prompt.max_tokens + sum(len(message.content) for message in prompt.messages) // _CHARACTERS

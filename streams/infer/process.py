@@ -4,23 +4,23 @@ import os
 import signal
 import threading
 
-from models.generation.choice import choose_generator
-from models.generation.generator import Generator
+from models.generation.choice import Wishes, choose_engine
+from models.generation.engine import Engine
 from schemas.errors import ConfigError, WeirError
-from schemas.topics import WORK
-from streams.agents.batch import BatchRunner
-from streams.agents.producer import BatchProducer
+from schemas.topics import WORK_BULK, WORK_INTERACTIVE
 from streams.health import HealthServer
+from streams.infer.cancellations import Cancellations
+from streams.infer.desk import Desk, Served
+from streams.infer.driver import Driver
 from streams.infer.feed import Feed
-from streams.infer.loop import STOP_SECONDS, Inference
+from streams.infer.loop import STOP_SECONDS, Inference, Line, Parts
+from streams.infer.outbox import Outbox
 from streams.infer.prompts import Prompts
-from streams.infer.stage import InferStage, Served
-from streams.kafka_clients import confluent_config
+from streams.infer.scheduler import Scheduler, Terms
 from streams.logs import get_logger
 from streams.metrics import Metrics
 from streams.settings import Settings
 
-_BATCHES_AHEAD = 2
 _log = get_logger("streams.infer")
 
 
@@ -34,25 +34,23 @@ def run_infer(settings: Settings) -> int:
     Raises:
         ConfigError: the model cannot be used.
     """
-    generator = choose_generator(
-        settings.model, settings.models_directory, device=settings.device, threads=_threads(settings)
-    )
-    return serve(settings, generator)
+    return serve(settings, engine_of(settings))
 
 
-def serve(settings: Settings, generator: Generator, stop_seconds: float = STOP_SECONDS) -> int:
-    """The same with any generator, which is loaded here."""
+def engine_of(settings: Settings) -> Engine:
+    """The engine that the settings name, not loaded yet. Raises ConfigError: it cannot be used."""
+    wishes = Wishes(settings.infer_engine, settings.device, _threads(settings), settings.infer_batch)
+    return choose_engine(settings.model, settings.models_directory, wishes)
+
+
+def serve(settings: Settings, engine: Engine, stop_seconds: float = STOP_SECONDS) -> int:
+    """The same with any engine, which is loaded here."""
     metrics = Metrics()
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
-    producer = BatchProducer(confluent_config(settings))
-    inference = Inference(
-        Feed(settings, settings.infer_batch * _BATCHES_AHEAD),
-        _runners(settings, generator, producer, metrics),
-        settings.infer_batch,
-        stop_seconds,
-    )
+    driver = Driver(engine)
+    inference = Inference(_parts(settings, engine, driver, metrics), stop_seconds)
     health = HealthServer(
         metrics.registry,
         alive=inference.is_alive,
@@ -60,12 +58,12 @@ def serve(settings: Settings, generator: Generator, stop_seconds: float = STOP_S
         host=settings.metrics_host,
         port=settings.metrics_port,
     )
-    _log.info("inference starts", url=health.start(), model=generator.name)
+    _log.info("inference starts", url=health.start(), model=engine.name)
     clean, status = False, 1
     try:
-        inference.load(generator.load)
-        _log.info("model loaded", version=generator.version)
-        producer.start()
+        driver.load()
+        capacity = engine.capacity
+        _log.info("model loaded", version=engine.version, slots=capacity.slots, tokens=capacity.tokens)
         clean, status = inference.run(stop), 0
     except ConfigError:
         raise
@@ -81,21 +79,29 @@ def serve(settings: Settings, generator: Generator, stop_seconds: float = STOP_S
     return status
 
 
-def _runners(
-    settings: Settings, generator: Generator, producer: BatchProducer, metrics: Metrics
-) -> dict[str, BatchRunner]:
-    """What answers the work of each topic, by the topic's full name."""
-    names = frozenset({generator.name, generator.name.rpartition("/")[2], settings.model})
-    served = Served(generator, names, Prompts(settings.max_tokens))
-    return {
-        settings.topics.of(topic): BatchRunner(
-            InferStage(topic, settings.topics, served, metrics),
-            settings.topics.dead_letters_of(topic),
-            producer,
-            metrics,
-        )
-        for topic in WORK
-    }
+def _parts(settings: Settings, engine: Engine, driver: Driver, metrics: Metrics) -> Parts:
+    names = frozenset({engine.name, engine.name.rpartition("/")[2], settings.model})
+    served = Served(engine.name, names, Prompts(settings.max_tokens))
+    feed = Feed(settings)
+    terms = Terms(
+        bulk_share=settings.infer_bulk_share,
+        weights=settings.infer_weights,
+        app_requests=settings.infer_app_requests,
+        app_tokens=settings.infer_app_tokens,
+    )
+    topics = settings.topics
+    return Parts(
+        feed=feed,
+        driver=driver,
+        scheduler=Scheduler(terms),
+        outbox=Outbox(settings, feed),
+        cancellations=Cancellations(settings),
+        lines={
+            topics.of(WORK_INTERACTIVE): Line(Desk(WORK_INTERACTIVE, topics, served, metrics), "interactive"),
+            topics.of(WORK_BULK): Line(Desk(WORK_BULK, topics, served, metrics), "bulk"),
+        },
+        metrics=metrics,
+    )
 
 
 def _threads(settings: Settings) -> int:

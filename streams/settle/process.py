@@ -13,7 +13,7 @@ from streams.policies import read_policies
 from streams.rollout.live import LivePolicies
 from streams.settings import Settings
 from streams.settle.loop import Settle
-from streams.settle.transactions import DeposedError
+from streams.transactions import DeposedError
 
 _LOOK_SECONDS: Final = 1.0
 _log = get_logger("streams.settle")

@@ -16,6 +16,7 @@ from schemas.reply import Outcome, Spot
 from schemas.review import Cancel, Decision
 from schemas.topics import CANCELS, DECISIONS, OUTCOMES, REQUESTS, Namespace
 from streams.assignment import Policies
+from streams.cancels import cancelled_source
 from streams.deadlines import DEFAULT, deadline_of
 from streams.settle.effects import Effect, Refused
 from streams.settle.entry import Identity, Place, milliseconds
@@ -127,9 +128,7 @@ class Step:
             event = decode(message, Cancel, CANCELS.type_name)
         except UnreadableError as error:
             return (Refused(error),)
-        source = event.record.source or event.envelope.source
-        if source == self._namespace.of(CANCELS):  # nobody named one: neither did the request
-            source = self._namespace.of(REQUESTS)
+        source = cancelled_source(event, self._namespace)
         return self._settler.cancel(event.record, source, event.conversation, UNREADABLE_APP, now)
 
     def _decision(self, message: Message, now: int) -> Iterable[Effect]:

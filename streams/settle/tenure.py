@@ -6,11 +6,14 @@ from dataclasses import dataclass
 from typing import Final
 from uuid import UUID
 
+from confluent_kafka import TopicPartition
+
 from schemas.codec import Message
 from schemas.errors import UnavailableError
 from schemas.reply import Settlement
 from schemas.topics import REQUESTS
 from streams.assignment import Policies
+from streams.consumer_groups import settle_group
 from streams.kafka_admin import Place
 from streams.logs import get_logger
 from streams.metrics import Metrics
@@ -23,8 +26,8 @@ from streams.settle.publishing import Scribe
 from streams.settle.settlements import Origin, identity_of
 from streams.settle.state import Settler, Terms
 from streams.settle.step import INPUTS, Step
-from streams.settle.transactions import Transactions
 from streams.topic_descriptions import TopicDescriber, TopicDescription
+from streams.transactions import Transactions
 
 _AT_ONCE: Final = 500  # messages, and requests that are due, in one transaction
 _LONGEST_WAIT_SECONDS: Final = 0.1
@@ -57,7 +60,7 @@ class Tenure:
     def __init__(self, given: Surroundings) -> None:
         self._given = given
         self._describer = TopicDescriber(given.settings)
-        self._transactions = Transactions(given.settings)
+        self._transactions = Transactions(given.settings, settle_group(given.settings))
         self._feed = Feed(given.settings)
         self._held = HeldOutcomes(given.settings)
         self._scribe = Scribe(given.settings.topics)
@@ -101,7 +104,8 @@ class Tenure:
             read, self._refreshed = self._next, time.monotonic()
         if publications or read:
             start = time.perf_counter()
-            self._transactions.write(publications, read, self._given.membership.metadata)
+            offsets = [TopicPartition(place.topic, place.partition, offset) for place, offset in read.items()]
+            self._transactions.write(publications, offsets, self._given.membership.metadata)
             self._given.metrics.transaction_seconds.observe(time.perf_counter() - start)
         self.turns += 1
         count(self._given.metrics, consequences, self._settler.book)

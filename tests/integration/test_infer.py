@@ -67,11 +67,11 @@ def test_every_piece_of_work_ends(inferring):
 def test_interactive_work_overtakes_bulk_work(inferring):
     """Interactive work that comes late is answered before bulk work that has waited."""
     for number in range(40):
-        inferring.ask(f"bulk-{number}", work(), WORK_BULK)
+        inferring.ask(f"bulk-{number}", work(conversation=f"b{number}"), WORK_BULK)
     inferring.start(SLOW, "0.2", infer_batch="4")
     inferring.completions(4)
     for number in range(4):
-        inferring.ask(f"now-{number}", work())
+        inferring.ask(f"now-{number}", work(conversation=f"n{number}"))
     order = [event.envelope.id for event in inferring.completions(44)]
     assert len(order) == 44
     assert max(order.index(f"now-{number}") for number in range(4)) < order.index("bulk-39") - 8
@@ -82,7 +82,7 @@ def test_a_killed_process_loses_no_work(inferring):
     first = inferring.start(SLOW, "0.5", infer_batch="4")
     first.wait_ready()
     for number in range(20):
-        inferring.ask(str(number), work())
+        inferring.ask(str(number), work(conversation=f"c{number}"))
     inferring.completions(1)
     first.signal(signal.SIGKILL)
     inferring.start(SLOW, "0.1")
@@ -96,7 +96,7 @@ def test_a_second_process_takes_its_share(inferring):
     first = inferring.start(SLOW, "0.5", infer_batch="2")
     first.wait_ready()
     for number in range(12):
-        inferring.ask(str(number), work())
+        inferring.ask(str(number), work(conversation=f"c{number}"))
     inferring.start(SLOW, "0.1", infer_batch="2").wait_ready()
     inferring.completions(12)
     wait_until(lambda: inferring.committed() == 12)
@@ -108,7 +108,7 @@ def test_a_signal_lets_the_batch_end(inferring):
     first = inferring.start(SLOW, "0.5", infer_batch="2")
     first.wait_ready()
     for number in range(6):
-        inferring.ask(str(number), work())
+        inferring.ask(str(number), work(conversation=f"c{number}"))
     inferring.completions(1)
     first.signal(signal.SIGTERM)
     assert first.wait(20) == 0
@@ -122,7 +122,7 @@ def test_a_model_that_does_not_end_is_cut_off(inferring):
     process = inferring.start(SLOW, "600", "0.5")
     process.wait_ready()
     inferring.ask("q", work())
-    wait_until(lambda: "weir_batch_events_count" in process.get("/metrics").read().decode())
+    wait_until(lambda: "weir_infer_running 1.0" in process.get("/metrics").read().decode())
     process.signal(signal.SIGTERM)
     assert process.wait(30) == 0
     assert inferring.committed() == 0

@@ -20,7 +20,7 @@ from streams.consumer_groups import settle_group
 from streams.kafka_admin import KafkaAdmin, Place
 from streams.settle.state import Settler
 from streams.settle.step import INPUTS
-from streams.settle.transactions import DeposedError, Transactions
+from streams.transactions import DeposedError, Transactions
 from tests.fixtures.settle_scene import SOURCE, body, envelope, held, outcome_of, review_id
 from tests.fixtures.settle_side import eventually, installation
 
@@ -150,7 +150,7 @@ def test_a_message_that_the_rules_fail_on_is_put_aside(installation, monkeypatch
 
 def test_another_by_the_same_name_deposes_this_one(installation):
     """Whoever still believes to lead after another has taken over writes nothing any more, and ends."""
-    usurper = Transactions(installation.settings)
+    usurper = Transactions(installation.settings, settle_group(installation.settings))
     with pytest.raises(DeposedError), installation.settling() as settle:
         depose(usurper, installation, settle)
     with installation.settling():

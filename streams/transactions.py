@@ -1,13 +1,12 @@
-"""Messages and offsets written together or not at all, by one process at a time."""
+"""Messages and offsets written together or not at all, by one holder of a name at a time."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Sequence
 from typing import Final, NoReturn
 
 from confluent_kafka import KafkaException, Producer, TopicPartition
 
 from schemas.errors import UnavailableError
 from schemas.topics import TOPICS
-from streams.kafka_admin import Place
 from streams.kafka_clients import confluent_config
 from streams.settings import Settings
 from streams.stage import Publication
@@ -16,17 +15,19 @@ _SECONDS: Final = 10.0
 
 
 class DeposedError(Exception):
-    """Another process settles in this one's place, or the producer can go on no more: this process has to end."""
+    """Another holds the name in this one's place, or the producer can go on no more: this one has to end."""
 
 
 class Transactions:
-    """A transactional producer under the one name that settle has in a namespace.
+    """A transactional producer under ``name``. What one leaves unfinished that dies blocks readers for ``seconds``.
 
     After an error it is not known whether the last write counts: open another one, and read what is there.
     """
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, name: str, seconds: float = 30.0) -> None:
         self._settings = settings
+        self._name = name
+        self._seconds = seconds
         self._producer: Producer | None = None
 
     def open(self) -> None:
@@ -37,8 +38,8 @@ class Transactions:
         """
         config = {
             **confluent_config(self._settings),
-            "transactional.id": f"{self._settings.namespace}.settle",
-            "transaction.timeout.ms": 30_000,
+            "transactional.id": self._name,
+            "transaction.timeout.ms": int(self._seconds * 1000),
             "partitioner": "murmur2_random",
             "linger.ms": 0,
             # A broker still finishing the last transaction refuses the next one: with the usual 100 ms between tries
@@ -58,7 +59,7 @@ class Transactions:
         if producer is not None:
             producer.purge()
 
-    def write(self, publications: Iterable[Publication], read: Mapping[Place, int], member: object) -> None:
+    def write(self, publications: Iterable[Publication], offsets: Sequence[TopicPartition], member: object) -> None:
         """Write all of it and how far the inputs have been read for it, and return once it is so.
 
         Raises:
@@ -66,14 +67,13 @@ class Transactions:
             DeposedError: another process has taken over.
         """
         assert self._producer is not None
-        offsets = [TopicPartition(place.topic, place.partition, offset) for place, offset in read.items()]
         try:
             self._producer.begin_transaction()
             for each in publications:
                 message = each.message
                 self._producer.produce(each.topic, message.value, message.key, headers=list(message.headers))
             if offsets:
-                self._producer.send_offsets_to_transaction(offsets, member, _SECONDS)
+                self._producer.send_offsets_to_transaction(list(offsets), member, _SECONDS)
             self._producer.commit_transaction(_SECONDS)
         except KafkaException as error:
             self._fail(error)

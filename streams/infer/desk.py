@@ -1,0 +1,128 @@
+"""From work to questions for the model, and from answers to completions. Every piece of work gets one or the other."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Final
+
+from models.generation.generator import Answer, Prompt
+from schemas.codec import Event, Message, decode, encode
+from schemas.dead_letter import dead_letter
+from schemas.envelope import event_type
+from schemas.errors import Code, UnreadableError, WeirError
+from schemas.ids import request_key
+from schemas.topics import COMPLETIONS, Namespace, Topic
+from schemas.work import Completion, Usage, Work
+from streams.infer.prompts import Prompts
+from streams.metrics import Metrics
+from streams.stage import Publication
+
+NAME: Final = "infer"
+
+_ROOM: Final = 64 * 1024  # of a message, for its headers and what the broker adds
+
+
+@dataclass(frozen=True, slots=True)
+class Served:
+    """What answers: its name, the names that requests may call it by, and how prompts are made for it."""
+
+    name: str
+    names: frozenset[str]
+    prompts: Prompts
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """Work that wants the model. ``key`` names its request."""
+
+    message: Message
+    event: Event[Work]
+    key: str
+    prompt: Prompt = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """What is to be published for a message."""
+
+    message: Message
+    publication: Publication
+
+
+class Desk:
+    """Reads the work of one topic and writes its completions.
+
+    Work that nobody waits for, or for another model, does not meet the model. Answered again, work has another
+    completion of the same request; settle takes the first.
+    """
+
+    def __init__(self, topic: Topic, namespace: Namespace, served: Served, metrics: Metrics) -> None:
+        self._topic = topic
+        self._namespace = namespace
+        self._served = served
+        self._metrics = metrics
+
+    def read(self, message: Message, is_cancelled: Callable[[str], bool]) -> Question | Reply:
+        """What a message asks, or what is said to it at once."""
+        try:
+            return self._read(message, is_cancelled)
+        except UnreadableError as error:
+            return self._dead_letter(message, error)
+        except Exception as error:  # noqa: BLE001 - a message that we fail on must end, and not the process
+            # The type only: an exception's text may quote the message.
+            reason = f"{NAME} could not process it: {type(error).__name__}"
+            return self._dead_letter(message, WeirError(reason, code=Code.PROCESSING_FAILED))
+
+    def answer(self, question: Question, answer: Answer, seconds: float = 0.0) -> Reply:
+        """The completion of a question that took so many seconds, or a dead letter if it is too large to be one."""
+        self._metrics.infer_answers.labels(str(answer.code or answer.finish_reason)).inc()
+        self._metrics.prompt_tokens.inc(answer.prompt_tokens)
+        self._metrics.completion_tokens.inc(answer.completion_tokens)
+        usage = Usage(prompt_tokens=answer.prompt_tokens, completion_tokens=answer.completion_tokens)
+        work = question.event.record
+        completion = Completion(
+            work=work,
+            text=answer.text,
+            code=answer.code,
+            message=answer.reason,
+            model=self._served.name,
+            usage=usage if answer.text is not None else None,
+            finish_reason=answer.finish_reason,
+            seconds=seconds,
+        )
+        changes = {"type": event_type(COMPLETIONS.type_name), "time": datetime.now(UTC)}
+        envelope = question.event.envelope.model_copy(update=changes)
+        made = encode(completion, envelope, key=work.conversation)
+        if len(made.value or b"") + _ROOM > COMPLETIONS.max_message_bytes:
+            error = WeirError("the completion is too large to be published", code=Code.TOO_LARGE)
+            return self._dead_letter(question.message, error)
+        return Reply(question.message, Publication(self._namespace.of(COMPLETIONS), made))
+
+    def late(self, question: Question) -> Reply:
+        """The completion of a question whose time was up before the model was free."""
+        reason = "the deadline had passed before the model was free"
+        return self.answer(question, Answer(code=Code.DEADLINE_EXCEEDED, reason=reason))
+
+    def cancelled(self, question: Question) -> Reply:
+        """The completion of a question that was cancelled before it met the model."""
+        return self.answer(question, Answer(code=Code.CANCELLED, reason="cancelled before the model was free"))
+
+    def _read(self, message: Message, is_cancelled: Callable[[str], bool]) -> Question | Reply:
+        event = decode(message, Work, self._topic.type_name)
+        now = datetime.now(UTC)
+        key = request_key(event.envelope.source, event.envelope.id)
+        question = Question(message, event, key, self._served.prompts.make(event, now))
+        if now >= event.record.deadline:
+            return self.late(question)
+        if is_cancelled(key):
+            return self.cancelled(question)
+        model = event.record.request.model
+        if model is not None and model not in self._served.names:
+            answer = Answer(code=Code.UNKNOWN_MODEL, reason=f"the model served here is {self._served.name}")
+            return self.answer(question, answer)
+        return question
+
+    def _dead_letter(self, message: Message, error: WeirError) -> Reply:
+        self._metrics.dead_letters.labels(NAME, error.code).inc()
+        letter = dead_letter(message, NAME, error, self._topic.max_message_bytes)
+        return Reply(message, Publication(self._namespace.dead_letters_of(self._topic), letter))
