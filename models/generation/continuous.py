@@ -93,6 +93,7 @@ class ContinuousEngine:
         endings = Endings(model.spell, model.ends, self._clock)
         self._state = _State(model, cache, Passes(model.network, cache), endings, width)
         self._capacity = capacity
+        self._state.passes.record(capacity.slots)
         self._warm()
 
     def close(self) -> None:

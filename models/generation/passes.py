@@ -7,6 +7,7 @@ from typing import Final
 import torch
 from transformers import PreTrainedModel
 
+from models.generation.recordings import Recordings
 from models.generation.slots import Aim, SlotCache, Windows
 
 _COLUMNS_AT_ONCE: Final = 64  # masks and views grow by so many: kernels like round numbers
@@ -33,6 +34,7 @@ class Passes:
         self._network = network
         self._cache = cache
         self._windows = Windows(network.config)
+        self._recordings: Recordings | None = None
 
     def read(self, pieces: Sequence[Piece]) -> torch.Tensor:
         """Read pieces of prompts; the scores (rows by vocabulary) after the last id of each. Doing it again is legal.
@@ -54,8 +56,24 @@ class Passes:
         aim = Aim(slots[:, None], columns.to(device), slots, width)
         return self._run(ids.to(device), positions.to(device), aim)
 
+    @torch.inference_mode()
+    def record(self, slots: int) -> bool:
+        """Record what ``extend`` does, on a GPU; whether it can be."""
+        if self._network.device.type != "cuda":
+            return False
+        recordings = Recordings(self._run, slots, self._cache.columns, self._network.device)
+        try:
+            recordings.make()
+        except RuntimeError:  # a network that waits for the GPU somewhere; without recordings it is merely slower
+            torch.cuda.synchronize()
+            return False
+        self._recordings = recordings
+        return True
+
     def extend(self, slots: range, ids: Sequence[int], starts: Sequence[int]) -> torch.Tensor:
         """Read one id more in each of these neighbouring slots; the scores after it. Doing it again is legal."""
+        if self._recordings is not None and slots.start == 0:
+            return self._recordings.play(ids, starts)
         device = self._network.device
         positions = torch.tensor(starts, device=device)[:, None]
         rows = torch.arange(slots.start, slots.stop, device=device)[:, None]

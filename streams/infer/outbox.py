@@ -1,7 +1,9 @@
 """Replies on their way out: written together with how far the work is done, or not at all."""
 
+import threading
 import time
 from collections.abc import Callable, Iterable
+from concurrent.futures import Future
 from typing import Final
 from uuid import uuid4
 
@@ -16,6 +18,9 @@ from streams.transactions import DeposedError, Transactions
 
 _RETRY_SECONDS: Final = 1.0
 _UNFINISHED_SECONDS: Final = 10.0  # what a process killed in the middle of a write may keep readers waiting
+_LONGEST_SECONDS: Final = 10.0
+"""How long a write may take. librdkafka 2.x can wait for ever for a coordinator that was restarted (its issue 5456)."""
+
 _MOST: Final = 500  # replies in one transaction
 
 _log = get_logger("streams.infer")
@@ -56,7 +61,7 @@ class Outbox:
                 pass
         except (UnavailableError, DeposedError) as error:
             _log.warning("not published, trying again", reason=str(error))
-            self.close()
+            self._transactions = None  # what is known of it is too little to go on with; a name of one's own frees it
             self._not_before = self._clock() + _RETRY_SECONDS
 
     def close(self) -> None:
@@ -71,7 +76,9 @@ class Outbox:
         offsets = self._feed.progress(reply.message for reply in chosen)
         if not chosen and not offsets:
             return False
-        self._opened().write([reply.publication for reply in chosen], offsets, self._feed.member)
+        publications, member = [reply.publication for reply in chosen], self._feed.member
+        transactions = self._opened()
+        _within(_LONGEST_SECONDS, lambda: transactions.write(publications, offsets, member))
         self._feed.acknowledged(offsets)
         del self._replies[: len(chosen)]
         return bool(self._replies)
@@ -83,3 +90,26 @@ class Outbox:
             self._transactions = Transactions(self._settings, name, _UNFINISHED_SECONDS)
             self._transactions.open()
         return self._transactions
+
+
+def _within(seconds: float, call: Callable[[], None]) -> None:
+    """Call, and wait so long at most. What it raises is raised.
+
+    Raises:
+        UnavailableError: it did not return. It is left alone, and may do so at any time.
+    """
+    made: Future[None] = Future()
+
+    def run() -> None:
+        try:
+            call()
+        except BaseException as error:  # noqa: BLE001 - it is raised where it is waited for
+            made.set_exception(error)
+        else:
+            made.set_result(None)
+
+    threading.Thread(target=run, name="outbox", daemon=True).start()
+    try:
+        made.result(seconds)
+    except TimeoutError:
+        raise UnavailableError("the broker does not answer") from None
