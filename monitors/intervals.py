@@ -50,14 +50,16 @@ def wilson(hits: int, trials: int, confidence: float = CONFIDENCE) -> Interval:
 
     Wilson (1927). Without trials it is [0, 1].
     """
-    if not trials:
-        return ANYTHING
+    return wilson_of(hits / trials, trials, confidence) if trials else ANYTHING
+
+
+def wilson_of(share: float, size: float, confidence: float = CONFIDENCE) -> Interval:
+    """Wilson's interval around a share that ``size`` (above 0, an effective one too) independent trials would tell."""
     z = normal_quantile(confidence)
-    share = hits / trials
-    centre = (share + z * z / (2 * trials)) / (1 + z * z / trials)
-    reach = z / (1 + z * z / trials) * sqrt(share * (1 - share) / trials + z * z / (4 * trials * trials))
-    low = 0.0 if hits == 0 else max(0.0, centre - reach)
-    return Interval(low, 1.0 if hits == trials else min(1.0, centre + reach))
+    centre = (share + z * z / (2 * size)) / (1 + z * z / size)
+    reach = z / (1 + z * z / size) * sqrt(share * (1 - share) / size + z * z / (4 * size * size))
+    low = 0.0 if share == 0 else max(0.0, centre - reach)
+    return Interval(low, 1.0 if share == 1 else min(1.0, centre + reach))
 
 
 def share(hits: int, trials: int, confidence: float = CONFIDENCE) -> Estimate:
