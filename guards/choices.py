@@ -12,6 +12,7 @@ from time import monotonic
 from typing import Final, TypeAlias
 
 from guards.guard import Guard, Passage, Reading, TextFeatures
+from guards.subjects import SubjectGuards
 from schemas.errors import Code, ConfigError
 from schemas.policy import Policy
 
@@ -66,8 +67,10 @@ class Choices:
         *,
         report: Callable[[str, Exception], None] = lambda _model, _error: None,
         clock: Callable[[], float] = monotonic,
+        encoder_version: str = "",
     ) -> None:
         self.built_in = tuple(guards)
+        self._subjects = SubjectGuards(encoder_version)
         self._alternatives = alternatives
         self._report = report
         self._clock = clock
@@ -95,7 +98,8 @@ class Choices:
         Blocks while a model is loaded that ``load`` was not asked for.
         """
         chosen: dict[str, str] = {guard: model for guard, model in policy.models.items()}  # noqa: C416 - wider keys
-        return tuple(self._chosen(guard, chosen.get(guard.name, BUILT_IN)) for guard in self.built_in)
+        guards = tuple(self._chosen(guard, chosen.get(guard.name, BUILT_IN)) for guard in self.built_in)
+        return (*guards, self._subjects.of(policy)) if policy.has_subjects else guards
 
     def _chosen(self, built_in: Guard, model: str) -> Guard:
         key = (built_in.name, model)

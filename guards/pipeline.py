@@ -49,7 +49,7 @@ class Pipeline:
         report: Callable[[str, Exception], None] = lambda _model, _error: None,
         linguist: Linguist | None = None,
     ) -> None:
-        self._choices = Choices(guards, alternatives or {}, report=report)
+        self._choices = Choices(guards, alternatives or {}, report=report, encoder_version=encoder.version)
         self._reader = Reader(encoder)
         self._linguist = linguist
 

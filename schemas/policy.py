@@ -14,7 +14,9 @@ from schemas.errors import Code, ConfigError
 from schemas.record import Identifier
 from schemas.verdict import Fraction, Origin, PolicyReference
 
-GuardName = Literal["toxicity", "injection", "pii", "secrets", "relevance", "refusal", "groundedness", "leakage"]
+GuardName = Literal[
+    "toxicity", "injection", "pii", "secrets", "relevance", "refusal", "groundedness", "leakage", "subjects"
+]
 
 LOWER_IS_WORSE: Final = frozenset({"relevance", "groundedness"})
 SPAN_GUARDS: Final = frozenset({"pii", "secrets"})
@@ -29,6 +31,7 @@ SIDES_OF: Final[Mapping[str, frozenset[str]]] = {
     "refusal": frozenset({"response"}),
     "groundedness": frozenset({"response"}),
     "leakage": frozenset({"response"}),
+    "subjects": frozenset({"prompt", "response"}),
 }
 
 
@@ -159,6 +162,28 @@ class Replies(_Section):
     refusal: Annotated[str, Field(min_length=1, max_length=2_000)] = "This request cannot be answered."
 
 
+Example = Annotated[str, Field(min_length=1, max_length=2_000, pattern=r"\w")]
+SubjectName = Annotated[Identifier, Field(pattern=r"^[a-z0-9][a-z0-9-]*$")]
+SubjectExamples = dict[SubjectName, Annotated[tuple[Example, ...], Field(min_length=1, max_length=200)]]
+
+
+class Subjects(_Section):
+    """What may be talked about, each subject by sentences that are examples of it.
+
+    A text about a ``forbidden`` one has its score; where some are ``allowed``, a text about none of them is off.
+    """
+
+    forbidden: Annotated[SubjectExamples, Field(max_length=50)] = {}
+    allowed: Annotated[SubjectExamples, Field(max_length=50)] = {}
+
+    @model_validator(mode="after")
+    def _not_both(self) -> Self:
+        both = sorted(self.forbidden.keys() & self.allowed.keys())
+        if both:
+            raise PydanticCustomError("subjects", "{name} is both forbidden and allowed", {"name": both[0]})
+        return self
+
+
 class Policy(_Section):
     """One version of a policy. A guard that a side does not name is off there: scored, but never a finding.
 
@@ -175,6 +200,7 @@ class Policy(_Section):
     models: dict[GuardName, Identifier] = Field(default_factory=dict)
     max_chars: Annotated[int, Field(ge=1, le=10_000_000, strict=True)] = 100_000
     too_long: Action = Action.BLOCK
+    subjects: Subjects = Subjects()
     prompt: Rules = Field(default_factory=dict)
     response: Rules = Field(default_factory=dict)
     context: Rules = Field(default_factory=dict)
@@ -189,7 +215,14 @@ class Policy(_Section):
         for side in ("prompt", "response", "context"):
             for guard, rule in self.rules(side).items():
                 _check_rule(side, guard, rule)
+            if "subjects" in self.rules(side) and not self.has_subjects:
+                raise _fault(side, "subjects", "the policy names none: give it subjects, forbidden or allowed")
         return self
+
+    @property
+    def has_subjects(self) -> bool:
+        """Whether any subject is forbidden or allowed."""
+        return bool(self.subjects.forbidden or self.subjects.allowed)
 
     def rules(self, side: str) -> Rules:
         """The rules of a side: ``prompt``, ``response`` or ``context``."""

@@ -51,7 +51,9 @@ def scoring_policy(policy: Policy) -> Policy:
     """The policy with every guard on where it can be, from any score: so that a judgement has every hit."""
     sides = {
         side: {
-            guard: {"flag": 1.0 if guard in LOWER_IS_WORSE else 0.0} for guard, read in SIDES_OF.items() if side in read
+            guard: {"flag": 1.0 if guard in LOWER_IS_WORSE else 0.0}
+            for guard, read in SIDES_OF.items()
+            if side in read and (guard != "subjects" or policy.has_subjects)
         }
         for side in ("prompt", "response", "context")
     }
