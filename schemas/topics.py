@@ -23,8 +23,11 @@ DEAD_LETTER_SUFFIX: Final = ".dlq"
 _WITH_FINDINGS: Final = 64 * MIB  # a request's text, escaped, with what was found in it
 
 Process = Literal[
-    "applications", "screen", "infer", "judge", "observe", "settle", "store", "replay", "reviewers", "operators"
-]
+    "applications", "screen", "infer", "engines", "judge", "observe", "settle", "store", "replay", "reviewers",
+    "operators",
+]  # fmt: skip
+OUTSIDE: Final[frozenset[Process]] = frozenset({"applications", "engines", "reviewers", "operators"})
+"""Who is no process of ours: an application, an engine of one's own in infer's place, and people."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,8 +84,9 @@ def dead_letters(topic: Topic) -> Topic:
         record=None,
         key="as received",
         summary=f"Messages of `{topic.name}` that no stage could read or store, byte for byte, with the reason.",
-        written_by=topic.read_by,
-        read_by=("store", "replay"),
+        written_by=tuple(process for process in topic.read_by if process not in OUTSIDE),
+        # A reviewer is told that there was nothing to decide about; applications must not read what others wrote.
+        read_by=("store", "replay", *(process for process in topic.written_by if process == "reviewers")),
         retention=timedelta(days=14),
         partitions=1,
         cleanup="delete",
@@ -107,7 +111,7 @@ WORK_INTERACTIVE: Final = Topic(
     key="conversation",
     summary="Requests as the policy lets the model see them.",
     written_by=("screen", "settle"),
-    read_by=("infer",),
+    read_by=("infer", "engines"),
     raw=True,
     max_message_bytes=_WITH_FINDINGS,
 )
@@ -116,8 +120,8 @@ COMPLETIONS: Final = Topic(
     name="completions",
     record=Completion,
     key="conversation",
-    summary="What the model, or an application's own gateway, made of some work.",
-    written_by=("infer", "applications", "replay"),
+    summary="What the model, or an engine of one's own in its place, made of some work.",
+    written_by=("infer", "engines", "replay"),
     read_by=("judge",),
     raw=True,
     max_message_bytes=_WITH_FINDINGS,
@@ -138,7 +142,7 @@ SETTLED: Final = Topic(
     key="request key",
     summary="The state of every request, from which settle continues after any end.",
     written_by=("settle",),
-    read_by=("settle", "store"),
+    read_by=("settle", "store", "reviewers"),
     raw=False,
     partitions=1,  # who is given it is the one that settles
     cleanup="compact",

@@ -32,7 +32,7 @@ class Work(Record):
     """A request as the policy lets the model see it, with what later stages need to answer it.
 
     ``request`` is redacted; ``digest`` is that of the body as it came (``schemas.ids``). ``placeholders`` maps each
-    placeholder in the redacted texts to what it stands for. A gateway of one's own copies all of it into the
+    placeholder in the redacted texts to what it stands for. An engine of one's own copies all of it into the
     completion.
     """
 

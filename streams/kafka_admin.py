@@ -7,12 +7,22 @@ from types import TracebackType
 from typing import Any, Final, Self
 
 from kafka import IsolationLevel, KafkaAdminClient, TopicPartition
-from kafka.admin import ConfigResource, OffsetSpec
+from kafka.admin import (
+    ACL,
+    ACLOperation,
+    ACLPermissionType,
+    ACLResourcePatternType,
+    ConfigResource,
+    OffsetSpec,
+    ResourcePattern,
+    ResourceType,
+)
 from kafka.errors import KafkaError, RetriableError, TopicAlreadyExistsError
 from tenacity import Retrying, retry_if_exception_type, stop_after_delay, wait_exponential
 
 from schemas.errors import UnavailableError
 from schemas.topics import Topic
+from streams.access import Grant
 from streams.kafka_clients import kafka_python_config
 from streams.offset_ranges import OffsetRange
 from streams.settings import Settings
@@ -135,6 +145,12 @@ class KafkaAdmin:
         described = self._ask("describe_groups", sorted(groups))
         return {name: len(group["members"]) for name, group in described.items()}
 
+    def grant(self, grants: Iterable[Grant]) -> None:
+        """Let users do what the grants say. Those that are in force already stay."""
+        made = self._ask("create_acls", list(map(_acl, grants)))
+        if made["failed"]:
+            raise UnavailableError(f"the broker refuses a grant: {made['failed'][0].__name__}")
+
     def version(self) -> tuple[int, ...]:
         """The release of Kafka whose requests the brokers understand, such as ``(4, 1)``: that of the oldest broker."""
         brokers = self._ask("describe_cluster")["brokers"]
@@ -177,6 +193,13 @@ class KafkaAdmin:
         except OSError as error:
             self.close()
             raise UnavailableError(f"the broker does not answer: {type(error).__name__}") from None
+
+
+def _acl(grant: Grant) -> ACL:
+    pattern = ACLResourcePatternType.PREFIXED if grant.prefixed else ACLResourcePatternType.LITERAL
+    resource = ResourcePattern(ResourceType[grant.resource.upper()], grant.name, pattern)
+    operation = ACLOperation[grant.operation.upper()]
+    return ACL(f"User:{grant.user}", "*", operation, ACLPermissionType.ALLOW, resource)
 
 
 class _ExistsError(Exception):

@@ -56,6 +56,37 @@ def accept(topic: Annotated[str, typer.Argument(help="With or without the namesp
 
 
 @app.command()
+def acls(
+    application: Annotated[list[str] | None, typer.Option(help="An application's user; may be given again.")] = None,
+    engine: Annotated[list[str] | None, typer.Option(help="Of an engine of one's own in infer's place.")] = None,
+    reviewer: Annotated[list[str] | None, typer.Option(help="Of who decides about what is held.")] = None,
+    operator: Annotated[list[str] | None, typer.Option(help="Of who may do everything with these topics.")] = None,
+    apply: Annotated[bool, typer.Option("--apply", help="Make them on the broker instead of printing them.")] = False,
+) -> None:
+    """Print who may do what on the broker, as options of Kafka's own kafka-acls.sh, a grant a line.
+
+    The processes' users are NAMESPACE-worker, -infer, -settle and -store; a user is what Kafka knows a client by. What
+    is not granted is refused, if the broker has an authorizer.
+    """
+    from streams.access import Role, grants, own_users
+    from streams.attachment import attached_settings
+    from streams.kafka_admin import KafkaAdmin
+
+    settings = attached_settings()
+    named: dict[Role, list[str] | None] = {
+        "application": application, "engine": engine, "reviewer": reviewer, "operator": operator
+    }  # fmt: skip
+    users = {user: role for role, given in named.items() for user in given or ()}
+    wanted = grants(settings.topics, {**own_users(settings.topics), **users})
+    if not apply:
+        typer.echo("\n".join(grant.option for grant in wanted))
+        return
+    with KafkaAdmin(settings) as admin:
+        admin.grant(wanted)
+    typer.echo(f"{len(wanted)} grants are in force, for {len({grant.user for grant in wanted})} users")
+
+
+@app.command()
 def lag() -> None:
     """Show how many messages each consumer group has still to read."""
     from streams.attachment import attached_settings

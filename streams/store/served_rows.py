@@ -11,7 +11,7 @@ from streams.store.client import Values
 from streams.store.columns import judgement_values, milliseconds, policy_values, source_values, storable
 from streams.store.rows import NO_ID
 
-_MOST: Final = 2**63 - 1  # tokens, whatever a gateway of somebody's own has counted
+_MOST: Final = 2**63 - 1  # tokens, whatever an engine of somebody's own has counted
 
 
 def reply_row(reply: Reply, reply_id: UUID, log: Values) -> Values:
