@@ -1,7 +1,9 @@
 """Train what Weir ships: ``python -m models.training (toxicity|injection|ranges) --data DIR --models DIR``.
 
 ``detoxify`` makes what Weir does not ship: a checkpoint in Detoxify's format, from an encoder of one's own choice
-(``--encoder DIR``) or the catalog's MiniLM (``--models DIR``).
+(``--encoder DIR``) or the catalog's MiniLM (``--models DIR``). ``tagger`` trains
+the adapter of the personal-data tagger and measures its ranges (``--encoder DIR``: the folder ``models/rampart`` of its
+wheel); on a GPU that takes minutes.
 """
 
 import argparse
@@ -33,7 +35,7 @@ _DETOXIFY_FOLDER: Final = Path("build/detoxify")
 def main(arguments: list[str]) -> None:
     """Run one training and print the lines that belong in the catalog."""
     parser = argparse.ArgumentParser(prog="python -m models.training", description=__doc__)
-    parser.add_argument("task", choices=[*TASKS, "ranges", "detoxify"], help="what to train")
+    parser.add_argument("task", choices=[*TASKS, "ranges", "detoxify", "tagger"], help="what to train")
     parser.add_argument("--data", type=Path, required=True, help="folder of the labelled data")
     parser.add_argument("--models", type=Path, help="folder of the fetched models")
     parser.add_argument("--out", type=Path, help="where weights and card go")
@@ -48,6 +50,11 @@ def main(arguments: list[str]) -> None:
         _detoxify(chosen)
         return
     chosen.out = chosen.out or weights_folder()
+    if chosen.task == "tagger":
+        from models.training.tagger import train_tagger  # noqa: PLC0415 - an extra, which the heads do not need
+
+        train_tagger(chosen.encoder, chosen.data, chosen.out)
+        return
     if chosen.task == "ranges":
         _ranges(chosen.data, chosen.models, chosen.out)
         return
