@@ -17,6 +17,7 @@ from models.generation.engine import Capacity, Done
 from models.generation.generator import Answer, Prompt
 from models.generation.language_model import LanguageModel, OpenModel
 from models.generation.passes import Passes, Piece
+from models.generation.recordings import CudaRecorder
 from models.generation.rows import Endings, Row, Task, late, unanswered
 from models.generation.slots import Shape, SlotCache
 from schemas.conversation import Message
@@ -93,7 +94,8 @@ class ContinuousEngine:
         endings = Endings(model.spell, model.ends, self._clock)
         self._state = _State(model, cache, Passes(model.network, cache), endings, width)
         self._capacity = capacity
-        self._state.passes.record(capacity.slots)
+        if model.network.device.type == "cuda":
+            self._state.passes.record(CudaRecorder(model.network.device))
         self._warm()
 
     def close(self) -> None:

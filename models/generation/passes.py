@@ -7,9 +7,10 @@ from typing import Final
 import torch
 from transformers import PreTrainedModel
 
-from models.generation.recordings import Recordings
+from models.generation.recordings import Recorder, Recordings
 from models.generation.slots import Aim, SlotCache, Windows
 
+_CLOSE: Final = 0.05  # of the largest score: what half precision makes of another order of sums
 _COLUMNS_AT_ONCE: Final = 64  # masks and views grow by so many: kernels like round numbers
 
 
@@ -57,18 +58,22 @@ class Passes:
         return self._run(ids.to(device), positions.to(device), aim)
 
     @torch.inference_mode()
-    def record(self, slots: int) -> bool:
-        """Record what ``extend`` does, on a GPU; whether it can be."""
-        if self._network.device.type != "cuda":
-            return False
-        recordings = Recordings(self._run, slots, self._cache.columns, self._network.device)
+    def record(self, recorder: Recorder) -> bool:
+        """Record what ``extend`` does; whether it can be, and what is played comes to the same."""
+        recordings = Recordings(self._run, recorder, self._cache)
         try:
             recordings.make()
+            pieces = [Piece(slot, 0, (1, 2, 3 + slot)) for slot in range(min(2, self._cache.slots))]
+            self.read(pieces)
+            slots, ids, starts = range(len(pieces)), [4] * len(pieces), [3] * len(pieces)
+            plain = self.extend(slots, ids, starts)
+            same = torch.allclose(
+                plain, recordings.play(ids, starts), rtol=_CLOSE, atol=_CLOSE * float(plain.abs().max())
+            )
         except RuntimeError:  # a network that waits for the GPU somewhere; without recordings it is merely slower
-            torch.cuda.synchronize()
-            return False
-        self._recordings = recordings
-        return True
+            same = False
+        self._recordings = recordings if same else None
+        return same
 
     def extend(self, slots: range, ids: Sequence[int], starts: Sequence[int]) -> torch.Tensor:
         """Read one id more in each of these neighbouring slots; the scores after it. Doing it again is legal."""

@@ -68,7 +68,9 @@ class SlotCache(Cache):  # type: ignore[misc]  # Transformers publishes no types
     def __init__(self, model: PreTrainedModel, slots: int, columns: int) -> None:
         super().__init__(layers=[])
         shape = Shape.of(model.config)
+        self.slots = slots
         self.columns = columns
+        self.device = model.device
         self._store = torch.zeros(
             (shape.layers, 2, slots, columns + 1, shape.heads, shape.width), dtype=model.dtype, device=model.device
         )

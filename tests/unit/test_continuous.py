@@ -232,3 +232,47 @@ def test_a_model_that_remembers_otherwise_is_refused():
     with pytest.raises(ConfigError, match="linear_attention") as caught:
         Shape.of(config)
     assert caught.value.field == "WEIR_INFER_ENGINE"
+
+
+class Rerun:
+    """Records on any device: what is played is done again, into the same memory."""
+
+    def __init__(self, fault=0.0):
+        self._fault = fault
+
+    def record(self, work):
+        return Played(work, self._fault)
+
+
+class Played:
+    def __init__(self, work, fault):
+        self._work = work
+        self._fault = fault
+        self.scores = work()
+
+    def replay(self):
+        self.scores.copy_(self._work() + self._fault)
+
+
+def test_what_is_recorded_comes_to_the_same(monkeypatch):
+    """Rows and widths are rounded up to what was recorded, and no answer changes by it."""
+    monkeypatch.setattr("models.generation.recordings._FIRST_WIDTH", 32)
+    made = engine(slots=6)
+    assert made._state.passes.record(Rerun())
+    torch.manual_seed(1)
+    network = build()
+    source = random.Random(8)
+    asked = {n: ("abcdefgh"[n % 8] * source.choice((1, 20, 90)), source.choice((1, 4, 30))) for n in range(20)}
+    for ticket, (text, tokens) in asked.items():
+        made.submit(ticket, prompt(text, tokens))
+    done = finish(made, len(asked))
+    assert {n: done[n].answer.text for n in asked} == {n: reference(network, *asked[n]) for n in asked}
+
+
+def test_recordings_that_come_to_something_else_are_not_used():
+    """A recording is checked before anybody is answered with it."""
+    made = engine()
+    assert not made._state.passes.record(Rerun(fault=torch.arange(VOCABULARY) * 1.0))
+    made.submit(1, prompt("abc", 5))
+    torch.manual_seed(1)
+    assert finish(made, 1)[1].answer.text == reference(build(), "abc", 5)
