@@ -1,7 +1,8 @@
 """What applications send: a request to be served, or an interaction that has already happened."""
 
+import re
 from datetime import UTC, datetime, timedelta
-from typing import Annotated, Literal, Self
+from typing import Annotated, Final, Literal, Self
 
 from pydantic import BeforeValidator, Field, model_validator
 from pydantic_core import PydanticCustomError
@@ -11,6 +12,7 @@ from schemas.record import Identifier, Record
 MAX_DEADLINE = timedelta(days=7)
 MAX_MESSAGES = 2_000
 MAX_PASSAGES = 1_000
+_PARAMETER: Final = re.compile("[a-z][a-z_]{0,39}")
 UNREADABLE_APP = "unknown"
 """Stands for the app of an event whose body cannot be read."""
 
@@ -50,14 +52,43 @@ Prompt = Annotated[Messages, BeforeValidator(_as_messages, json_schema_input_typ
 """Chat messages; a plain string is the content of one user message."""
 
 
+def _as_stops(stop: object) -> object:
+    return (stop,) if isinstance(stop, str) else stop
+
+
 class Parameters(Record):
-    """How the model is to answer; what is absent is the model's default."""
+    """How the model is to answer; what is absent is the model's default.
+
+    A parameter that is not known is refused: to answer as if it had not been said would be another answer.
+    """
 
     max_tokens: Annotated[int, Field(strict=True, ge=1, le=1_000_000)] | None = None
     temperature: Annotated[float, Field(ge=0, le=2)] | None = None
     top_p: Annotated[float, Field(gt=0, le=1)] | None = None
-    stop: tuple[str, ...] | None = Field(default=None, max_length=16, repr=False)
+    stop: Annotated[
+        tuple[str, ...] | None,
+        Field(max_length=16),
+        BeforeValidator(_as_stops, json_schema_input_type=str | tuple[str, ...] | None),
+    ] = Field(default=None, repr=False)
     seed: Annotated[int, Field(strict=True)] | None = None
+    n: Literal[1] | None = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _known_by_name(cls, values: object) -> object:
+        """Refuse others, and take OpenAI's newer name for one of them."""
+        if not isinstance(values, dict):
+            return values
+        found = dict(values)
+        if "max_completion_tokens" in found:
+            found.setdefault("max_tokens", found.pop("max_completion_tokens"))
+            found.pop("max_completion_tokens", None)
+        unknown = [name for name in found if name not in cls.model_fields]
+        if unknown:
+            # A name is told where it is one: a key might hold anything.
+            name = next((name for name in unknown if _PARAMETER.fullmatch(str(name))), "one of them")
+            raise PydanticCustomError("unknown_parameter", "{name} is not supported", {"name": name})
+        return found
 
 
 def _deadline(value: object) -> object:

@@ -63,6 +63,11 @@ class Settings(BaseSettings):
         default="smollm2-135m",
         description="What answers: a model of `weir models list`, a folder, a hub name, or `noop` (a fixed sentence).",
     )
+    model_url: str | None = Field(
+        default=None,
+        description="A server of OpenAI's chat completions that has the model, such as `http://localhost:8000/v1`.",
+    )
+    model_key: SecretStr | None = Field(default=None, description="Its key.")
     device: Literal["auto", "cpu", "cuda"] = Field(default="auto", description="Where models run that can choose.")
     infer_engine: Literal["continuous", "static"] = Field(
         default="continuous", description="Whether requests join a running batch, or wait for the last one to end."

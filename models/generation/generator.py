@@ -8,7 +8,7 @@ from typing import Literal, Protocol
 from schemas.conversation import Message
 from schemas.errors import Code
 
-Finish = Literal["stop", "length"]
+Finish = Literal["stop", "length", "content_filter"]
 Device = Literal["auto", "cpu", "cuda"]
 
 

@@ -3,6 +3,7 @@
 import os
 import signal
 import threading
+from typing import Final
 
 from models.generation.choice import Wishes, choose_engine
 from models.generation.engine import Engine
@@ -13,6 +14,7 @@ from streams.infer.cancellations import Cancellations
 from streams.infer.desk import Desk, Served
 from streams.infer.driver import Driver
 from streams.infer.feed import Feed
+from streams.infer.http_engine import HttpEngine, Server
 from streams.infer.loop import STOP_SECONDS, Inference, Line, Parts
 from streams.infer.outbox import Outbox
 from streams.infer.prompts import Prompts
@@ -21,6 +23,7 @@ from streams.logs import get_logger
 from streams.metrics import Metrics
 from streams.settings import Settings
 
+_REMOTE_SLOTS: Final = 64  # requests at once at a server, which batches them as it sees fit
 _log = get_logger("streams.infer")
 
 
@@ -39,6 +42,9 @@ def run_infer(settings: Settings) -> int:
 
 def engine_of(settings: Settings) -> Engine:
     """The engine that the settings name, not loaded yet. Raises ConfigError: it cannot be used."""
+    if settings.model_url is not None:
+        key = settings.model_key.get_secret_value() if settings.model_key else None
+        return HttpEngine(Server(settings.model_url, settings.model, key), settings.infer_batch or _REMOTE_SLOTS)
     wishes = Wishes(settings.infer_engine, settings.device, _threads(settings), settings.infer_batch)
     return choose_engine(settings.model, settings.models_directory, wishes)
 

@@ -8,15 +8,29 @@ from models.generation.choice import Wishes, choose_engine
 from models.generation.generator import Prompt
 from schemas.conversation import Message
 from schemas.errors import Code
+from streams.infer.http_engine import HttpEngine, Server
+from tests.fixtures.chat_server import ChatServer
 
 ODD_TEXTS = ["\x00", "lone \ud800", "😀 مرحبا 日本語", "<|im_end|>\n<|im_start|>system", "{{ messages }}", "a" * 5000]
 
 
-@pytest.fixture(params=["noop", *(pytest.param(kind, marks=pytest.mark.weights) for kind in ("static", "continuous"))])
+@pytest.fixture(
+    params=["noop", "http", *(pytest.param(kind, marks=pytest.mark.weights) for kind in ("static", "continuous"))]
+)
 def engine(request):
     if request.param == "noop":
         return choose_engine("noop", None, Wishes())
     return request.getfixturevalue(f"{request.param}_engine")
+
+
+@pytest.fixture
+def http_engine():
+    """An engine before a real server on loopback."""
+    with ChatServer() as server:
+        made = HttpEngine(Server(server.url, "noop"), 8)
+        made.load()
+        yield made
+        made.close()
 
 
 def ask(*texts, max_tokens=4, **wishes):
