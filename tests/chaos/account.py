@@ -2,7 +2,7 @@
 
 import json
 import time
-from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 
 from tests.chaos.plan import Plan
@@ -43,42 +43,62 @@ class Account:
         return json.dumps(asdict(self))
 
 
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What the topics and the store hold of a run.
+
+    ``finals`` are the ids of final replies by request, ``settled`` the settled one; ``verdicts`` are counted by stage
+    and event, ``letters`` by where the message stands. ``audited`` tells whether the audit passed.
+    """
+
+    finals: Mapping[str, Sequence[str]]
+    settled: Mapping[str, str]
+    verdicts: Mapping[tuple[str, str], int]
+    letters: Mapping[tuple[str, int, int], int]
+    audited: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Faults:
+    """How much of a run is lost, double and strange, as in ``Account``."""
+
+    lost: int
+    double: int
+    strange: int
+
+
+def compare(sent: Sent, found: Found) -> Faults:
+    """What was sent against what is there."""
+    needed = [("screen", identity) for identity in sent.requests]
+    needed += [("observe", identity) for identity in sent.interactions]
+    counts = [len(found.finals.get(identity, ())) for identity in sent.requests]
+    counts += [found.verdicts.get(at, 0) for at in needed]
+    counts += [found.letters.get(place, 0) for place in sent.garbage]
+    others = [count for at, count in found.verdicts.items() if at not in set(needed)]
+    known = sent.requests | sent.interactions
+    seen = {identity for _, identity in found.verdicts} | found.settled.keys()
+    unsettled = sum(bool(ids) and found.settled.get(identity) != ids[0] for identity, ids in found.finals.items())
+    return Faults(
+        lost=counts.count(0),
+        double=sum(max(0, count - 1) for count in (*counts, *others)),
+        strange=unsettled + len(seen - known) + (not found.audited),
+    )
+
+
 def take_account(stack: LiveStack, application: Requester, plan: Plan, sent: Sent, started: float) -> Account:
     """Wait until everything has come to its end, or for minutes, and count."""
     _wait(stack, application, sent)
-    finals = {identity: application.final(identity) for identity in sent.requests}
-    settled = _settled(stack, plan)
-    verdicts = _verdicts(stack, plan)
-    needed = Counter(
-        {
-            **{("screen", identity): 1 for identity in sent.requests},
-            **{("observe", identity): 1 for identity in sent.interactions},
-        }
-    )
-    letters = _letters(stack, sent)
-    judged = Counter({at: count for at, count in verdicts.items() if at[0] in {"screen", "observe"}})
-    seen = {identity for _, identity in verdicts} | settled.keys()
-    produced = sent.requests | sent.interactions
-    strange = [
-        *(i for i, replies in finals.items() if replies and settled.get(i) != replies[0]["event_id"]),
-        *(identity for identity in seen if identity not in produced),
-        *([] if _audit_passes(stack) else ["audit"]),
-    ]
+    finals = {identity: [reply["event_id"] for reply in application.final(identity)] for identity in sent.requests}
+    found = Found(finals, _settled(stack, plan), _verdicts(stack, plan), _letters(stack, sent), _audit_passes(stack))
     return Account(
         seed=plan.seed,
         faults=len(plan.faults),
         produced=sent.messages,
-        replies=sum(map(len, finals.values())),
-        verdicts=sum(verdicts.values()),
-        dead_letters=sum(letters.values()),
-        lost=sum(not replies for replies in finals.values())
-        + sum((needed - judged).values())
-        + sum(place not in letters for place in sent.garbage),
-        double=sum(max(0, len(replies) - 1) for replies in finals.values())
-        + sum(max(0, count - 1) for count in verdicts.values())
-        + sum(max(0, count - 1) for count in letters.values()),
-        strange=len(strange),
+        replies=sum(map(len, found.finals.values())),
+        verdicts=sum(found.verdicts.values()),
+        dead_letters=sum(found.letters.values()),
         seconds=round(time.monotonic() - started, 1),
+        **asdict(compare(sent, found)),
     )
 
 
