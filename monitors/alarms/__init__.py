@@ -1,0 +1,1 @@
+"""Alarms on hourly bins of a bounded signal that page no more often than a stated budget."""

@@ -1,0 +1,38 @@
+"""Long simulations behind docs/statistics.md: ``python -m tests.simulations NAME``, results in build/simulations.
+
+``clean`` app-years of 50 clean series · ``runs`` days to a false page · ``delays`` hours from shift to page, beside
+the rivals · ``coverage`` maps of the intervals · ``plots`` draws docs/plots from what was written.
+"""
+
+import json
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from tests.simulations.null import clean, runs_to_first
+
+OUT = Path("build/simulations")
+
+
+def _clean() -> list:
+    return [clean(0.1, 5), clean(0.2, 4), clean(0.0, 2)]
+
+
+def _runs() -> list:
+    return [runs_to_first(0.2, days=270)]
+
+
+COMMANDS: dict[str, Callable[[], object]] = {"clean": _clean, "runs": _runs}
+
+
+def main(name: str) -> None:
+    start = time.time()
+    result = COMMANDS[name]()
+    OUT.mkdir(parents=True, exist_ok=True)
+    (OUT / f"{name}.json").write_text(json.dumps(result, indent=1) + "\n")
+    sys.stdout.write(f"{name}: {time.time() - start:.0f} s, {OUT / name}.json\n{json.dumps(result)[:1500]}\n")
+
+
+if __name__ == "__main__":
+    main(sys.argv[1])

@@ -1,0 +1,73 @@
+"""The promise: over clean years the pages stay within the budget, and runs to a false page are at least as long."""
+
+import sys
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from functools import partial
+from math import sqrt
+from multiprocessing import Pool
+
+import numpy as np
+from scipy.stats import chi2
+
+from monitors.alarms.evidence import threshold
+from tests.simulations.alarms import Run, clean_run
+from tests.simulations.traffic import Truth
+
+SERIES = 50
+YEAR = 365 * 24
+BUDGET = 90 * 24
+RATES = (0.005, 0.05, 0.3)
+VOLUMES = (1_000, 10_000)
+
+
+@dataclass(frozen=True)
+class Clean:
+    """``rate`` is the pages in 90 days over 50 series, ``upper`` its upper 95% bound; the budget is 1."""
+
+    wander: float
+    years: float
+    pages: int
+    rate: float
+    upper: float
+
+
+def truth_of(seed: int, wander: float) -> Truth:
+    """Series differ: each rate at each volume in turn."""
+    return Truth(VOLUMES[seed % 2], RATES[seed // 2 % 3], wander)
+
+
+def one(seed: int, wander: float, hours: int, level: float, first: bool) -> Run:
+    return clean_run(truth_of(seed, wander), level, seed, hours, until_first=first)
+
+
+def many(function: Callable[[int], object], count: int, processes: int = 2) -> list:
+    with Pool(processes) as pool:
+        return pool.map(function, range(count), chunksize=2)
+
+
+def clean(wander: float, years: int, processes: int = 2) -> dict:
+    """App-years of 50 clean series each, at a budget of one page in 90 days over all of them."""
+    count = SERIES * years
+    runs = many(partial(one, wander=wander, hours=YEAR, level=threshold(1, 1 / SERIES), first=False), count, processes)
+    found = asdict(summed(wander, [len(run.pages) for run in runs], YEAR))
+    sys.stdout.write(f"{found}\n")
+    sys.stdout.flush()
+    return found
+
+
+def summed(wander: float, pages: list[int], hours: int) -> Clean:
+    """Bounds: the larger of Poisson's exact one and the normal one over streams, which sees clusters of pages."""
+    periods = len(pages) * hours / BUDGET / SERIES
+    total, spread = sum(pages), float(np.std(pages, ddof=1)) * sqrt(len(pages))
+    upper = max(float(chi2.ppf(0.95, 2 * (total + 1))) / 2, total + 1.645 * spread)
+    return Clean(wander, len(pages) * hours / YEAR / SERIES, total, total / periods, upper / periods)
+
+
+def runs_to_first(wander: float, count: int = 200, days: int = 360, processes: int = 2) -> dict:
+    """Single series with a budget of one page in 90 days each: days to the first page, runs cut at ``days``."""
+    runs = many(partial(one, wander=wander, hours=days * 24, level=threshold(1), first=True), count, processes)
+    lengths = np.array([run.hours / 24 for run in runs])
+    lower = lengths.mean() - 1.645 * lengths.std(ddof=1) / sqrt(count)
+    return {"wander": wander, "runs": count, "paged": sum(bool(run.pages) for run in runs), "cut_at": days,
+            "mean": float(lengths.mean()), "lower": float(lower), "lengths": sorted(lengths.tolist())}  # fmt: skip
