@@ -13,6 +13,7 @@ from typing import Final, TypeAlias
 
 from guards.guard import Guard, Passage, Reading, TextFeatures
 from guards.subjects import SubjectGuards
+from guards.tailoring import Tailor, Tailoring
 from schemas.errors import Code, ConfigError
 from schemas.policy import Policy
 
@@ -68,10 +69,12 @@ class Choices:
         report: Callable[[str, Exception], None] = lambda _model, _error: None,
         clock: Callable[[], float] = monotonic,
         encoder_version: str = "",
+        tailors: Mapping[str, Tailor] | None = None,
     ) -> None:
         self.built_in = tuple(guards)
         self._subjects = SubjectGuards(encoder_version)
         self._alternatives = alternatives
+        self._tailoring = Tailoring(tailors or {})
         self._report = report
         self._clock = clock
         self._loaded: dict[tuple[str, str], Guard] = {}
@@ -91,6 +94,7 @@ class Choices:
             for name, model in policy.models.items():
                 if model != BUILT_IN:
                     self._load(name, model)
+            self.of(policy)
 
     def of(self, policy: Policy) -> tuple[Guard, ...]:
         """The guards that judge by the policy, in the order of the built-in ones. Never raises.
@@ -98,7 +102,10 @@ class Choices:
         Blocks while a model is loaded that ``load`` was not asked for.
         """
         chosen: dict[str, str] = {guard: model for guard, model in policy.models.items()}  # noqa: C416 - wider keys
-        guards = tuple(self._chosen(guard, chosen.get(guard.name, BUILT_IN)) for guard in self.built_in)
+        guards = tuple(
+            self._tailoring.fitted(self._chosen(guard, chosen.get(guard.name, BUILT_IN)), policy)
+            for guard in self.built_in
+        )
         return (*guards, self._subjects.of(policy)) if policy.has_subjects else guards
 
     def _chosen(self, built_in: Guard, model: str) -> Guard:

@@ -26,7 +26,8 @@ class LeakageGuard:
 
     Recited means in the same words, a few changed, left out or put in; what the user or the context said too does not
     count. The score grows with the longest passage, and with the share of a short message. It knows nothing of
-    translations and summaries. A canary is an unguessable token in the system's message, planted or not.
+    translations and summaries. A canary is an unguessable token in the system's message, planted or not, or one that a
+    policy lists.
     """
 
     name = "leakage"
@@ -35,8 +36,13 @@ class LeakageGuard:
     lower_is_worse = False
     languages = None
 
+    def __init__(self, canaries: Sequence[str] = ()) -> None:
+        self._canaries = tuple(canary.casefold() for canary in canaries)
+
     def applies(self, passage: Passage) -> bool:
-        return passage.side is Side.RESPONSE and any(m.role in _SECRETIVE for m in passage.conversation)
+        if passage.side is not Side.RESPONSE:
+            return False
+        return bool(self._canaries) or any(m.role in _SECRETIVE for m in passage.conversation)
 
     def needs(self, passage: Passage) -> Sequence[str]:  # noqa: ARG002 - it needs no features for any passage
         return ()
@@ -48,10 +54,21 @@ class LeakageGuard:
         secret = "\n".join(m.content for m in passage.conversation if m.role in _SECRETIVE)
         known = [*(m.content for m in passage.conversation if m.role not in _SECRETIVE), *passage.context]
         found = repeated(words_of(passage.text), words_of(secret), map(words_of, known))
-        hits = tuple(_canaries(passage.text, secret, known))
+        hits = (*_canaries(passage.text, secret, known), *self._listed(passage.text, known))
         value = 1.0 if hits else _score(found)
         span = (found.start, found.end) if value > 0 and not hits else (None, None)
         return Reading({"leakage": Score(value, *span)}, hits)
+
+    def _listed(self, text: str, known: Sequence[str]) -> Iterator[Hit]:
+        lowered = text.casefold() if len(text.casefold()) == len(text) else text.lower()
+        given = "\n".join(known).casefold() if self._canaries else ""
+        for canary in self._canaries:
+            if canary in given:
+                continue
+            start = lowered.find(canary)
+            while start >= 0:
+                yield Hit("CANARY", 1.0, start, min(start + len(canary), len(text)))
+                start = lowered.find(canary, start + len(canary))
 
 
 def _score(found: Repeated) -> float:

@@ -10,6 +10,7 @@ from guards.exchange import SEPARATOR, Exchange, SideText
 from guards.guard import Encoder, Guard, Passage, Side
 from guards.language import Linguist, Spoken
 from guards.reader import Reader, Readings
+from guards.tailoring import Tailor
 from schemas.actions import worst
 from schemas.policy import Policy
 from schemas.verdict import Judgement, SideJudgement
@@ -38,7 +39,8 @@ class Pipeline:
     """Judges exchanges in batches. Thread-safe; a judgement does not depend on what else is in the batch.
 
     ``alternatives`` are the other models that policies may choose, by guard; ``report`` is told which one was wanted
-    in vain, and why. Without a ``linguist`` no language is known, and no guard has a gap.
+    in vain, and why. Without a ``linguist`` no language is known, and no guard has a gap. ``tailors`` say what
+    policies ask of guards.
     """
 
     def __init__(
@@ -48,8 +50,11 @@ class Pipeline:
         alternatives: Alternatives | None = None,
         report: Callable[[str, Exception], None] = lambda _model, _error: None,
         linguist: Linguist | None = None,
+        tailors: Mapping[str, Tailor] | None = None,
     ) -> None:
-        self._choices = Choices(guards, alternatives or {}, report=report, encoder_version=encoder.version)
+        self._choices = Choices(
+            guards, alternatives or {}, report=report, encoder_version=encoder.version, tailors=tailors
+        )
         self._reader = Reader(encoder)
         self._linguist = linguist
 

@@ -15,12 +15,13 @@ from guards.groundedness import GroundednessGuard
 from guards.guard import Encoder, Guard, Head, Scorer, Side
 from guards.language import Linguist
 from guards.leakage import LeakageGuard
-from guards.pii import PiiGuard, Tagger
+from guards.pii import PiiGuard, Tagger, Wanted
 from guards.pipeline import Pipeline
 from guards.refusal import RefusalGuard, Refusals
 from guards.relevance import RelevanceGuard
 from guards.scorer import ScorerGuard
 from guards.secrets import SecretsGuard
+from guards.tailoring import Fit, Tailor
 from schemas.errors import Code, ConfigError
 from schemas.policy import Policy
 
@@ -101,6 +102,22 @@ GUARDS: Final[Mapping[str, Build]] = {
 }
 
 
+def _fit_pii(policy: Policy) -> Fit | None:
+    wanted = Wanted(policy.locales, policy.recognizers)
+
+    def make(guard: Guard) -> Guard:
+        return guard.tailored(wanted) if isinstance(guard, PiiGuard) else guard
+
+    return Fit(wanted, make) if wanted != Wanted() else None
+
+
+def _fit_leakage(policy: Policy) -> Fit | None:
+    return Fit(policy.canaries, lambda _: LeakageGuard(policy.canaries)) if policy.canaries else None
+
+
+TAILORS: Final[Mapping[str, Tailor]] = {"pii": _fit_pii, "leakage": _fit_leakage}
+"""What a policy may ask of a guard beside thresholds."""
+
 ALTERNATIVES: Final[Mapping[str, Mapping[str, Build]]] = {
     "toxicity": {"detoxify": _detoxify},
     "pii": {"patterns": _pii_patterns},
@@ -135,6 +152,6 @@ def build_pipeline(
         for guard, models in ALTERNATIVES.items()
     }
     guards = [build(parts) for build in GUARDS.values()]
-    pipeline = Pipeline(guards, parts.encoder, alternatives, report, parts.linguist)
+    pipeline = Pipeline(guards, parts.encoder, alternatives, report, parts.linguist, TAILORS)
     pipeline.prepare(policies)
     return pipeline

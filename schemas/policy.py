@@ -11,6 +11,7 @@ from pydantic_core import PydanticCustomError
 
 from schemas.actions import Action, worst
 from schemas.errors import Code, ConfigError
+from schemas.recognizer import Recognizer
 from schemas.record import Identifier
 from schemas.verdict import Fraction, Origin, PolicyReference
 
@@ -184,12 +185,17 @@ class Subjects(_Section):
         return self
 
 
+Locale = Annotated[str, Field(pattern=r"^[a-z]{2}$")]
+Canary = Annotated[str, Field(min_length=8, max_length=200)]
+
+
 class Policy(_Section):
     """One version of a policy. A guard that a side does not name is off there: scored, but never a finding.
 
     A text longer than ``max_chars`` code points is not judged at all: its outcome is ``too_long``, never a partial
     judgement passed off as whole. ``default`` lets the policy serve apps that no policy names. ``models`` chooses
-    another model for a guard, such as ``toxicity: detoxify``.
+    another model for a guard, such as ``toxicity: detoxify``. ``locales`` are the countries whose numbers are personal
+    data (None: all that are known), ``recognizers`` kinds of one's own, ``canaries`` what no response may hold.
     """
 
     id: Annotated[Identifier, Field(pattern=r"^[a-z0-9][a-z0-9-]*$")]
@@ -201,6 +207,9 @@ class Policy(_Section):
     max_chars: Annotated[int, Field(ge=1, le=10_000_000, strict=True)] = 100_000
     too_long: Action = Action.BLOCK
     subjects: Subjects = Subjects()
+    locales: Annotated[frozenset[Locale], PlainSerializer(_in_order), Field(min_length=1)] | None = None
+    recognizers: Annotated[tuple[Recognizer, ...], Field(max_length=100)] = ()
+    canaries: Annotated[tuple[Canary, ...], Field(max_length=100)] = ()
     prompt: Rules = Field(default_factory=dict)
     response: Rules = Field(default_factory=dict)
     context: Rules = Field(default_factory=dict)

@@ -2,5 +2,6 @@
 
 from guards.pii.guard import PiiGuard
 from guards.pii.tagging import Tagger
+from guards.pii.wanted import Wanted
 
-__all__ = ["PiiGuard", "Tagger"]
+__all__ = ["PiiGuard", "Tagger", "Wanted"]

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from schemas.errors import ConfigError
@@ -14,7 +14,8 @@ class Entity:
 
     ``alone`` caps the recogniser's score where no context word stands near the hit, ``together`` is its floor where
     one does. A hit shorter than ``shortest``, equal to ``ignore`` or after a word of ``unless`` is dropped. The
-    recogniser runs only on texts with ``digits`` digits in one run and a match of ``trigger``.
+    recogniser runs only on texts with ``digits`` digits in one run and a match of ``trigger``. ``locale`` is its
+    country; a ``regional`` one reads numbers of the countries that are chosen.
     """
 
     label: str
@@ -28,6 +29,14 @@ class Entity:
     context: tuple[str, ...]
     unless: tuple[str, ...]
     options: Mapping[str, Any]
+    locale: str | None = None
+    regional: bool = False
+
+    def in_locales(self, locales: frozenset[str]) -> "Entity":
+        """The entity as it reads what is usual in the countries."""
+        if not self.regional:
+            return self
+        return replace(self, options={**self.options, "supported_regions": sorted(map(str.upper, locales))})
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +81,8 @@ def _entity(row: Mapping[str, Any]) -> Entity:
         context=tuple(word.lower() for word in row.get("context", ())),
         unless=tuple(word.lower() for word in row.get("unless", ())),
         options=row.get("options", {}),
+        locale=row.get("locale"),
+        regional=row.get("regional", False),
     )
 
 
