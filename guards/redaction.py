@@ -15,6 +15,7 @@ from typing import Final
 from guards.exchange import SEPARATOR, Exchange
 from guards.guard import Hit
 from guards.masking import placeholder
+from guards.operators import Operators
 from guards.spans import resolve, shift
 from schemas.actions import Action
 from schemas.conversation import Message
@@ -25,19 +26,27 @@ _BRACKETED: Final = re.compile("<[^<>]*>")
 
 @dataclass(frozen=True, slots=True)
 class Redacted:
-    """An exchange with placeholders in it, and the value that each of them stands for."""
+    """An exchange with placeholders in it, and the value that each of them stands for.
+
+    ``changed`` tells whether anything was redacted at all, in a way that can be undone or not.
+    """
 
     exchange: Exchange
     placeholders: Mapping[str, str] = field(repr=False)
+    changed: bool = False
 
 
-def redact(exchange: Exchange, judgement: Judgement, reserved: Collection[str] = ()) -> Redacted:
+def redact(
+    exchange: Exchange, judgement: Judgement, reserved: Collection[str] = (), operators: Operators | None = None
+) -> Redacted:
     """The exchange with every span that the judgement wants redacted replaced; the same value, the same placeholder.
+
+    A conversation that goes on keeps its placeholders: they are numbered in the order of its messages.
 
     A text that a guard could not read, which the policy wants redacted all the same, is replaced as a whole. What
     was not judged stays as it is. Placeholders that are ``reserved`` stand for something else already.
     """
-    numbering = _Numbering(exchange, reserved)
+    numbering = _Numbering(exchange, reserved, operators or Operators())
     prompt, response, context = exchange.prompt, exchange.response, exchange.context
     if prompt is not None and judgement.prompt is not None:
         prompt = _redacted_messages(prompt, judgement.prompt, numbering)
@@ -46,7 +55,8 @@ def redact(exchange: Exchange, judgement: Judgement, reserved: Collection[str] =
     if context is not None and judgement.context is not None:
         pairs = zip(context, judgement.context, strict=True)
         context = tuple(_redacted(text, _hits(text, judged), numbering) for text, judged in pairs)
-    return Redacted(replace(exchange, prompt=prompt, response=response, context=context), numbering.values())
+    changed = replace(exchange, prompt=prompt, response=response, context=context)
+    return Redacted(changed, numbering.values(), changed=numbering.used)
 
 
 def restore(text: str, placeholders: Mapping[str, str]) -> str:
@@ -55,15 +65,21 @@ def restore(text: str, placeholders: Mapping[str, str]) -> str:
 
 
 class _Numbering:
-    """Gives each value of one exchange a placeholder of its own."""
+    """Gives each value of one exchange a placeholder of its own, or what the policy wants in its place."""
 
-    def __init__(self, exchange: Exchange, reserved: Collection[str]) -> None:
+    def __init__(self, exchange: Exchange, reserved: Collection[str], operators: Operators) -> None:
         self._exchange = exchange
         self._reserved = reserved
+        self._operators = operators
+        self.used = False
         self._given: dict[str, str] = {}
         self._count: Counter[str] = Counter()
 
     def of(self, value: str, label: str) -> str:
+        self.used = True
+        other = self._operators.replacement(value, label)
+        if other is not None:
+            return other
         if value not in self._given:
             self._given[value] = self._next(label)
         return self._given[value]
@@ -107,13 +123,15 @@ def _redacted_messages(
 
 
 def _redacted(text: str, hits: Iterable[Hit], numbering: _Numbering) -> str:
-    pieces, position = [], 0
+    pieces, position, dropped = [], 0, ""
     for hit in hits:
         start, end = max(hit.start, 0), min(hit.end, len(text))  # a hit may reach into the messages around
         if start < end:
             pieces += [text[position:start], numbering.of(text[start:end], hit.label)]
-            position = end
-    return "".join([*pieces, text[position:]])
+            position, dropped = end, hit.label
+    redacted = "".join([*pieces, text[position:]])
+    # A message of which nothing is left would be no message.
+    return redacted if redacted.strip() or not dropped else placeholder(dropped)
 
 
 def _hits(text: str, judged: SideJudgement) -> tuple[Hit, ...]:

@@ -163,6 +163,24 @@ class Replies(_Section):
     refusal: Annotated[str, Field(min_length=1, max_length=2_000)] = "This request cannot be answered."
 
 
+Operator = Literal["replace", "mask", "hash", "drop"]
+
+
+class Redaction(_Section):
+    """What is put in the place of what is redacted: by default ``operator``, by label another one.
+
+    ``replace`` by a numbered placeholder, the only one that is undone in the reply; ``mask`` by stars, but for the
+    last four of many digits; ``hash`` by a keyed digest, the same for the same value everywhere; ``drop`` it.
+    """
+
+    operator: Operator = "replace"
+    labels: dict[Identifier, Operator] = Field(default_factory=dict)
+
+    def operator_for(self, label: str) -> Operator:
+        """The label's operator."""
+        return self.labels.get(label, self.operator)
+
+
 Example = Annotated[str, Field(min_length=1, max_length=2_000, pattern=r"\w")]
 SubjectName = Annotated[Identifier, Field(pattern=r"^[a-z0-9][a-z0-9-]*$")]
 SubjectExamples = dict[SubjectName, Annotated[tuple[Example, ...], Field(min_length=1, max_length=200)]]
@@ -217,6 +235,7 @@ class Policy(_Section):
     sampling: Sampling = Sampling()
     deadline: Deadlines = Deadlines()
     hold: Holds = Holds()
+    redaction: Redaction = Redaction()
     replies: Replies = Replies()
 
     @model_validator(mode="after")

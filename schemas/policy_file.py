@@ -8,11 +8,35 @@ import yaml
 from pydantic import ValidationError
 
 from schemas.errors import Code, ConfigError
-from schemas.policy import SIDES_OF, Deadlines, Holds, Languages, Policy, Replies, Rule, Sampling, Steps, Subjects
+from schemas.policy import (
+    SIDES_OF,
+    Deadlines,
+    Holds,
+    Languages,
+    Policy,
+    Redaction,
+    Replies,
+    Rule,
+    Sampling,
+    Steps,
+    Subjects,
+)
 from schemas.recognizer import Recognizer
 
 Path = tuple[str | int, ...]
-_SECTIONS: Final = (Policy, Rule, Steps, Languages, Sampling, Deadlines, Holds, Replies, Subjects, Recognizer)
+_SECTIONS: Final = (
+    Policy,
+    Rule,
+    Steps,
+    Languages,
+    Sampling,
+    Deadlines,
+    Holds,
+    Redaction,
+    Replies,
+    Subjects,
+    Recognizer,
+)
 _KNOWN_KEYS: Final = sorted({name for model in _SECTIONS for name in model.model_fields} | set(SIDES_OF))
 
 

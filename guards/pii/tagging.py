@@ -1,6 +1,7 @@
 """What a model says of the words of a text, made into hits."""
 
 import re
+from bisect import bisect_left
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import Final, Protocol
@@ -23,6 +24,7 @@ _PARTICLES: Final = frozenset(
     | {"ben", "ter", "ten", "zu", "af", "av", "st", "mc", "o"}
 )
 _DIGITS: Final = {"PHONE_NUMBER": 7, "ID_NUMBER": 5}  # the fewest of a number worth hiding
+_PLACEHOLDER: Final = re.compile(r"<[A-Z][A-Z0-9_#a-f]{1,80}>")  # what was redacted before is no name
 _SURE: Final = 0.9  # from which a name in lower case is believed in a text that has capitals
 
 
@@ -52,6 +54,8 @@ class Tagger(Protocol):
 
 def hits_of(text: str, tags: Sequence[Tag]) -> Iterator[Hit]:
     """The tags as hits: whole names and addresses, without the words around that are no part of them."""
+    taken = [(found.start(), found.end()) for found in _PLACEHOLDER.finditer(text)]
+    tags = [tag for tag in tags if not _overlaps(taken, tag)]
     cased = text != text.lower() and text != text.upper()
     for hit in _joined(text, tags):
         for part in _parts(text, hit):
@@ -60,6 +64,11 @@ def hits_of(text: str, tags: Sequence[Tag]) -> Iterator[Hit]:
                 trimmed = _capitalised(text, trimmed)
             if trimmed.start < trimmed.end and trimmed.score > 0 and _is_whole(text, trimmed):
                 yield trimmed
+
+
+def _overlaps(stretches: Sequence[tuple[int, int]], tag: Tag) -> bool:
+    place = bisect_left(stretches, (tag.end, 0))
+    return place > 0 and stretches[place - 1][1] > tag.start
 
 
 def _is_whole(text: str, hit: Hit) -> bool:

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from guards.exchange import Exchange
+from guards.operators import Operators
 from guards.redaction import redact, restore
 from schemas.actions import Action
 from schemas.codec import Event
@@ -31,6 +32,7 @@ class Judge:
     def __init__(self, given: Surroundings) -> None:
         self._outcomes = Outcomes("judge", "response", Outbox(self.name, given.namespace, given.clock))
         self._keeper = given.keeper
+        self._salt = given.sampler.secret
 
     def subject(self, event: Event[Completion]) -> Subject:
         completion, work = event.record, event.record.work
@@ -49,8 +51,9 @@ class Judge:
         if ruling.judgement.action is Action.BLOCK:
             return Consequences((self._outcomes.refused(asked, ruling, **source),))
         values, code = self._values(arrival, ruling)
-        redacted = redact(ruling.exchange, ruling.judgement, reserved=values)
-        status = "redacted" if redacted.placeholders else "delivered"
+        operators = Operators(ruling.policy.redaction, self._salt)
+        redacted = redact(ruling.exchange, ruling.judgement, reserved=values, operators=operators)
+        status = "redacted" if redacted.changed else "delivered"
         text = restore(redacted.exchange.response or "", values)
         if ruling.judgement.action is Action.HOLD:
             held = self._outcomes.held(asked, ruling, text=text, released_as=status, **source)

@@ -3,6 +3,7 @@
 from typing import Final
 
 from guards.exchange import Exchange
+from guards.operators import Operators
 from guards.redaction import redact
 from schemas.actions import Action
 from schemas.codec import Event
@@ -31,6 +32,7 @@ class Screen:
         self._outbox = Outbox(self.name, given.namespace, given.clock)
         self._outcomes = Outcomes("screen", "prompt", self._outbox)
         self._keeper = given.keeper
+        self._salt = given.sampler.secret
 
     def subject(self, event: Event[Request]) -> Subject:
         record = event.record
@@ -51,7 +53,7 @@ class Screen:
         """The request as the model may see it, placeholders in place of what the policy redacts."""
         request, subject, policy = arrival.record, arrival.subject, ruling.policy
         assert request is not None  # only what could be read is ruled on
-        redacted = redact(ruling.exchange, ruling.judgement)
+        redacted = redact(ruling.exchange, ruling.judgement, operators=Operators(policy.redaction, self._salt))
         sealed = None
         if redacted.placeholders and policy.replies.restore and self._keeper is not None:
             owner = subject_of(subject.app, subject.user, subject.conversation)

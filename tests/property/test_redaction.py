@@ -103,3 +103,24 @@ def test_values_are_put_back_once(text, placeholders):
     """A value that looks like a placeholder is not replaced again."""
     pieces = re.split("(<NAME_1>|<NAME_2>|<IP_1>)", text)
     assert restore(text, placeholders) == "".join(placeholders.get(piece, piece) for piece in pieces)
+
+
+NAMES = st.lists(st.sampled_from(["Ann", "Bob", "👋🏽", "é", "مريم", "x", "\ud800"]), min_size=1, max_size=5).map(
+    " ".join
+)
+
+
+def named(contents):
+    """An exchange of such messages, in which Ann, Bob and مريم are to be redacted."""
+    text = SEPARATOR.join(contents)
+    findings = [found(*match.span()) for match in re.finditer("Ann|Bob|مريم", text)]
+    exchange = Exchange(tuple(Message(role="user", content=content) for content in contents))
+    return exchange, Judgement(action=Action.REDACT, prompt=side(*findings))
+
+
+@given(st.lists(NAMES, min_size=1, max_size=4), st.lists(NAMES, max_size=4))
+def test_a_conversation_keeps_its_placeholders(before, after):
+    """When a conversation goes on, what was redacted in its earlier turns has the placeholders that it had."""
+    first, later = redact(*named(before)), redact(*named([*before, *after]))
+    assert later.exchange.prompt[: len(before)] == first.exchange.prompt
+    assert first.placeholders.items() <= later.placeholders.items()
