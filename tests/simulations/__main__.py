@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+from tests.simulations.delays import compared
 from tests.simulations.null import clean, runs_to_first
 
 OUT = Path("build/simulations")
@@ -23,7 +24,7 @@ def _runs() -> list:
     return [runs_to_first(0.2, days=270)]
 
 
-COMMANDS: dict[str, Callable[[], object]] = {"clean": _clean, "runs": _runs}
+COMMANDS: dict[str, Callable[[], object]] = {"clean": _clean, "runs": _runs, "delays": compared}
 
 
 def main(name: str) -> None:
