@@ -64,22 +64,10 @@ def extend(state: Betting, values: Sequence[float] | NDArray[np.float64]) -> Bet
 
 
 def _extend(state: Betting, found: NDArray[np.float64]) -> Betting:
-    candidates = _candidates(state.ceiling)[None, :]
-    bets = _bets(state, found)[:, None]
-    means = candidates
-    if state.population is not None:
-        before = state.total + np.concatenate([[0.0], np.cumsum(found)[:-1]])
-        left = state.population - state.count - np.arange(len(found))
-        if left[-1] < 1:
-            raise ValueError("more values than the population holds")
-        means = (state.population * candidates - before[:, None]) / left[:, None]
-    inside = np.clip(means, 1e-12, 1 - 1e-12)
-    step = found[:, None] - inside
-    up = np.cumsum(np.log1p(np.minimum(bets, 0.5 / inside) * step), axis=0) + np.array(state.up)
-    down = np.cumsum(np.log1p(-np.minimum(bets, 0.5 / (1 - inside)) * step), axis=0) + np.array(state.down)
-    limit = log(2 / (1 - state.confidence))
+    paths = log_wealth(state, found, _candidates(state.ceiling))
+    up, down = paths.up + np.array(state.up), paths.down + np.array(state.down)
     worst = np.where(state.alive, np.maximum(up, down).max(axis=0), np.inf)
-    alive = worst < max(limit, float(worst.min()) + 1e-9)  # one stays: the mean may lie between two candidates
+    alive = worst < max(limit(state), float(worst.min()) + 1e-9)  # one stays: the mean may lie between two candidates
     return Betting(
         state.confidence,
         state.ceiling,
@@ -91,6 +79,34 @@ def _extend(state: Betting, found: NDArray[np.float64]) -> Betting:
         tuple(down[-1].tolist()),
         tuple(alive.tolist()),
     )
+
+
+@dataclass(frozen=True, slots=True)
+class Paths:
+    """Log-wealth after each value (rows) against each candidate (columns), of bets on a higher and a lower mean."""
+
+    up: NDArray[np.float64]
+    down: NDArray[np.float64]
+
+
+def limit(state: Betting) -> float:
+    """The log-wealth of either side at which a candidate is gone."""
+    return log(2 / (1 - state.confidence))
+
+
+def log_wealth(state: Betting, found: NDArray[np.float64], candidates: NDArray[np.float64]) -> Paths:
+    """What bets on these values add to the log-wealth that the state has."""
+    bets, means = _bets(state, found)[:, None], candidates[None, :]
+    if state.population is not None:
+        before = state.total + np.concatenate([[0.0], np.cumsum(found)[:-1]])
+        left = state.population - state.count - np.arange(len(found))
+        if left[-1] < 1:
+            raise ValueError("more values than the population holds")
+        means = (state.population * candidates - before[:, None]) / left[:, None]
+    inside = np.clip(means, 1e-12, 1 - 1e-12)
+    step = found[:, None] - inside
+    up = np.cumsum(np.log1p(np.minimum(bets, 0.5 / inside) * step), axis=0)
+    return Paths(up, np.cumsum(np.log1p(-np.minimum(bets, 0.5 / (1 - inside)) * step), axis=0))
 
 
 def _running(state: Betting, found: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -1,6 +1,6 @@
 """Long simulations behind docs/statistics.md: ``python -m tests.simulations NAME``, results in build/simulations.
 
-``clean`` app-years of 50 clean series · ``runs`` days to a false page · ``delays`` hours from shift to page, beside
+``clean`` apps of 50 clean series · ``runs`` days to a false page · ``delays`` hours from shift to page, beside
 the rivals · ``coverage`` maps of the intervals · ``plots`` draws docs/plots from what was written.
 """
 
@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+from tests.simulations.coverage import maps
 from tests.simulations.delays import compared
 from tests.simulations.null import clean, runs_to_first
 
@@ -17,14 +18,14 @@ OUT = Path("build/simulations")
 
 
 def _clean() -> list:
-    return [clean(0.1, 5), clean(0.2, 4), clean(0.0, 2)]
+    return [clean(0.1, 8), clean(0.2, 6), clean(0.0, 2), clean(0.1, 1, 365)]
 
 
 def _runs() -> list:
     return [runs_to_first(0.2, days=270)]
 
 
-COMMANDS: dict[str, Callable[[], object]] = {"clean": _clean, "runs": _runs, "delays": compared}
+COMMANDS: dict[str, Callable[[], object]] = {"clean": _clean, "runs": _runs, "delays": compared, "coverage": maps}
 
 
 def main(name: str) -> None:

@@ -15,7 +15,6 @@ from tests.simulations.alarms import Run, clean_run
 from tests.simulations.traffic import Truth
 
 SERIES = 50
-YEAR = 365 * 24
 BUDGET = 90 * 24
 RATES = (0.005, 0.05, 0.3)
 VOLUMES = (1_000, 10_000)
@@ -26,7 +25,8 @@ class Clean:
     """``rate`` is the pages in 90 days over 50 series, ``upper`` its upper 95% bound; the budget is 1."""
 
     wander: float
-    years: float
+    series: int
+    days: float
     pages: int
     rate: float
     upper: float
@@ -46,11 +46,11 @@ def many(function: Callable[[int], object], count: int, processes: int = 2) -> l
         return pool.map(function, range(count), chunksize=2)
 
 
-def clean(wander: float, years: int, processes: int = 2) -> dict:
-    """App-years of 50 clean series each, at a budget of one page in 90 days over all of them."""
-    count = SERIES * years
-    runs = many(partial(one, wander=wander, hours=YEAR, level=threshold(1, 1 / SERIES), first=False), count, processes)
-    found = asdict(summed(wander, [len(run.pages) for run in runs], YEAR))
+def clean(wander: float, apps: int, days: int = 90, processes: int = 2) -> dict:
+    """Apps of 50 clean series each, at a budget of one page in 90 days over all of them."""
+    hours, level = days * 24, threshold(1, 1 / SERIES)
+    runs = many(partial(one, wander=wander, hours=hours, level=level, first=False), SERIES * apps, processes)
+    found = asdict(summed(wander, [len(run.pages) for run in runs], hours))
     sys.stdout.write(f"{found}\n")
     sys.stdout.flush()
     return found
@@ -61,7 +61,7 @@ def summed(wander: float, pages: list[int], hours: int) -> Clean:
     periods = len(pages) * hours / BUDGET / SERIES
     total, spread = sum(pages), float(np.std(pages, ddof=1)) * sqrt(len(pages))
     upper = max(float(chi2.ppf(0.95, 2 * (total + 1))) / 2, total + 1.645 * spread)
-    return Clean(wander, len(pages) * hours / YEAR / SERIES, total, total / periods, upper / periods)
+    return Clean(wander, len(pages), hours / 24, total, total / periods, upper / periods)
 
 
 def runs_to_first(wander: float, count: int = 200, days: int = 360, processes: int = 2) -> dict:
