@@ -18,7 +18,7 @@ _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _EARLIEST: Final = datetime(1900, 1, 1, tzinfo=UTC)  # what DateTime64 can hold
 _LATEST: Final = datetime(2299, 12, 31, 23, 59, 59, 999000, tzinfo=UTC)
 _FINDING_COLUMNS: Final = (
-    "side", "index", "guard", "label", "kind", "score", "threshold", "action", "start", "end"
+    "side", "index", "guard", "label", "kind", "score", "threshold", "action", "start", "end", "origin"
 )  # fmt: skip
 
 
@@ -111,7 +111,7 @@ def _side_findings(side: str, index: int, judged: SideJudgement | None) -> list[
     def values(finding: Finding) -> tuple[object, ...]:
         name, label = storable(finding.guard), storable(finding.label)
         past = (finding.kind, finding.score, finding.threshold, str(finding.action))
-        return (side, index, name, label, *past, finding.start, finding.end)
+        return (side, index, name, label, *past, finding.start, finding.end, finding.origin or "")
 
     return [values(finding) for finding in judged.findings] if judged else []
 

@@ -73,7 +73,9 @@ def test_a_row_comes_back_as_it_was(store):
     """Every column of a verdict holds what the record said."""
     judgement = Judgement(
         action="redact",
-        prompt=side("<EMAIL_ADDRESS>", action="redact", findings=(finding(), finding(label="IBAN", start=None))),
+        prompt=side(
+            "<EMAIL_ADDRESS>", action="redact", findings=(finding(), finding(label="IBAN", start=None, origin="echo"))
+        ),
         response=side("ok", scores={"relevance": 0.5}),
         context=(side("c1", scores={"injection": 0.75}), side("c2")),
     )
@@ -90,6 +92,7 @@ def test_a_row_comes_back_as_it_was(store):
     assert row["source_time"].replace(tzinfo=UTC) == NOON + timedelta(seconds=1)
     findings = store.select("SELECT * FROM v_findings ORDER BY label")
     assert [(each["side"], each["guard"], each["action"]) for each in findings] == [("prompt", "pii", "redact")] * 2
+    assert [each["origin"] for each in findings] == ["", "echo"]
     (rate,) = store.select("SELECT * FROM v_rates")
     assert (rate["app"], rate["action"], rate["events"]) == ("shop", "redact", 1)
 

@@ -81,7 +81,7 @@ def test_findings_are_parallel_arrays():
     judgement = Judgement(
         action="redact",
         prompt=side(findings=(finding(), finding(kind="error", score=None, threshold=None, start=None, end=None))),
-        context=(side(), side(findings=(finding(label="IBAN"),))),
+        context=(side(), side(findings=(finding(label="IBAN", origin="leak"),))),
     )
     values = row(verdict(judgement=judgement))
     assert values["findings.side"] == ["prompt", "prompt", "context"]
@@ -89,6 +89,7 @@ def test_findings_are_parallel_arrays():
     assert values["findings.label"] == ["EMAIL_ADDRESS", "EMAIL_ADDRESS", "IBAN"]
     assert values["findings.score"] == [0.99, None, 0.99]
     assert values["findings.end"] == [9, None, 9]
+    assert values["findings.origin"] == ["", "", "leak"]
 
 
 def test_without_findings_the_arrays_are_empty():
