@@ -79,8 +79,8 @@ class TextFeatures(Protocol):
     """The encoder's view of one text, cut into overlapping windows that cover all of it.
 
     ``spans`` is ``(windows, 2)``: first and past-the-end code point of each window. ``mean`` is
-    ``(windows, dim)``, the L2-normalised mean of the last layer; ``peak`` is ``(windows, dim)``, its maximum.
-    A blank text has no windows: all three arrays are empty.
+    ``(windows, dim)``, the L2-normalised mean of the last layer; ``peak`` is ``(windows, dim)``, its maximum; ``inner``
+    is ``(windows, …)``, means of layers below it. A blank text has no windows: all arrays are empty.
     """
 
     @property
@@ -89,6 +89,8 @@ class TextFeatures(Protocol):
     def mean(self) -> Floats: ...
     @property
     def peak(self) -> Floats: ...
+    @property
+    def inner(self) -> Floats: ...
 
 
 class Encoder(Protocol):

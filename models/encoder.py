@@ -8,40 +8,31 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from threading import Lock
-from typing import Protocol, TypeAlias
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from models.batches import MICRO_BATCH_TOKENS, plan_batches
 from models.onnx_engine import OnnxEngine
+from models.pooled import WIDTHS, Floats, Pooled
 from models.recollection import Recollection, text_digest
 from models.windows import WindowedText, WindowTokenizer
 
-Floats: TypeAlias = NDArray[np.float32]
-
-CACHE_WINDOWS = 4096  # about 13 MB
+CACHE_WINDOWS = 4096  # about 31 MB
 
 
 @dataclass(frozen=True, slots=True)
 class WindowFeatures:
     """The features of one text, by window; the arrays are shared and read-only.
 
-    ``spans`` (windows, 2) code points, ``mean`` (windows, dim) L2-normalised mean of the last layer, ``peak``
-    (windows, dim) its maximum. A blank text has no windows.
+    ``spans`` (windows, 2) code points; the others as in ``models.pooled.Pooled``. A blank text has no windows.
     """
 
     spans: NDArray[np.int32]
     mean: Floats
     peak: Floats
-
-
-@dataclass(frozen=True, slots=True)
-class Pooled:
-    """What an engine makes of a micro-batch: ``mean`` and ``peak``, rows by dim."""
-
-    mean: Floats
-    peak: Floats
+    inner: Floats
 
 
 class Engine(Protocol):
@@ -57,8 +48,8 @@ class Engine(Protocol):
         """Read the weights. Raises ConfigError (MODEL_MISSING, MODEL_CORRUPT)."""
         ...
 
-    def run(self, ids: NDArray[np.int32], mask: NDArray[np.int32]) -> tuple[Floats, Floats]:
-        """``mean`` and ``peak`` for a padded batch. May be called from several threads."""
+    def run(self, ids: NDArray[np.int32], mask: NDArray[np.int32]) -> Pooled:
+        """The vectors of a padded batch. May be called from several threads."""
         ...
 
 
@@ -123,18 +114,18 @@ class TextEncoder:
         done: dict[bytes, WindowFeatures] = {}
         for key, windowed in fresh.items():
             rows = [places[window.tobytes()] for window in windowed.tokens]
-            features = WindowFeatures(windowed.spans, pooled.mean[rows], pooled.peak[rows])
-            for array in (features.spans, features.mean, features.peak):
+            features = WindowFeatures(windowed.spans, pooled.mean[rows], pooled.peak[rows], pooled.inner[rows])
+            for array in (features.spans, features.mean, features.peak, features.inner):
                 array.flags.writeable = False
             self._memory.put(key, features, weight=max(1, len(rows)))
             done[key] = features
         return done
 
     def _run(self, windows: Sequence[NDArray[np.int32]]) -> Pooled:
-        pooled = Pooled(np.empty((len(windows), self.dim), np.float32), np.empty((len(windows), self.dim), np.float32))
+        pooled = Pooled(**{name: np.empty((len(windows), width), np.float32) for name, width in WIDTHS.items()})
         for batch in plan_batches(windows, self._batch_tokens):
-            rows = list(batch.rows)
-            pooled.mean[rows], pooled.peak[rows] = self._engine.run(batch.ids, batch.mask)
+            rows, found = list(batch.rows), self._engine.run(batch.ids, batch.mask)
+            pooled.mean[rows], pooled.peak[rows], pooled.inner[rows] = found.mean, found.peak, found.inner
         return pooled
 
 

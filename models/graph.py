@@ -1,9 +1,9 @@
 """A small BERT as an ONNX graph, written operator by operator from its weights.
 
 Post-normalisation, and one of two ends. The encoder's outputs are already pooled: ``mean`` is the L2-normalised mean
-of the last layer over the unmasked tokens, ``peak`` the maximum over them. The tagger's ``shares`` are the
-probabilities of every token's classes. Writing the graph ourselves needs no torch and no
-exporter, and leaves the quantisation in our hands:
+of the last layer over the unmasked tokens, ``peak`` the maximum over them, ``inner`` the means of three layers below
+it, likewise normalised. The tagger's ``shares`` are the probabilities of every token's classes. Writing the graph
+ourselves needs no torch and no exporter, and leaves the quantisation in our hands:
 
 - Activations are quantised with *stored* ranges (one scale a matrix product), not with ranges of the batch at
   hand, so a text's features do not depend on its batch-mates or on padding.
@@ -19,18 +19,19 @@ arguments, so the result can be pinned by its hash.
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 from onnx import NodeProto, TensorProto, helper, numpy_helper
 
+from models.pooled import INNER_LAYERS, WIDTH, WIDTHS
 from models.ranges import ActivationRanges, Ranges
 
 Array = NDArray[np.float32]
 
 LAYERS = 6
 HEADS = 12
-WIDTH = 384
 HEAD_WIDTH = WIDTH // HEADS
 EPSILON = 1e-12
 OPSET = 20
@@ -69,7 +70,7 @@ class Tape:
 
 
 def build_graph(weights: Mapping[str, Array], ranges: Ranges | None, *, probes: bool = False) -> bytes:
-    """Serialised ONNX model with inputs ``ids`` and ``mask`` (int32, batch by tokens) and outputs ``mean``, ``peak``.
+    """Serialised ONNX model with inputs ``ids`` and ``mask`` (int32, batch by tokens), outputs as in ``models.pooled``.
 
     Args:
         weights: State dict of a Hugging Face ``BertModel``.
@@ -77,9 +78,12 @@ def build_graph(weights: Mapping[str, Array], ranges: Ranges | None, *, probes: 
         probes: Also output the input of every linear layer under the layer's name, for calibration.
     """
     tape = Tape(weights, ranges)
-    hidden, mask, penalty = _transform(tape)
-    _pool(tape, hidden, mask, penalty)
-    return _serialise(tape, probes, {name: ["batch", WIDTH] for name in ("mean", "peak")})
+    layers, mask, penalty = _transform(tape)
+    _average(tape, layers[-1], mask, "mean")
+    lowered = tape.add("Add", layers[-1], tape.add("Unsqueeze", penalty, tape.integers(-1)))
+    tape.add("ReduceMax", lowered, tape.integers(1), keepdims=0, name="peak")
+    tape.add("Concat", *(_average(tape, layers[layer], mask) for layer in INNER_LAYERS), axis=-1, name="inner")
+    return _serialise(tape, probes, {name: ["batch", width] for name, width in WIDTHS.items()})
 
 
 def build_tagger(weights: Mapping[str, Array], ranges: Ranges | None, *, probes: bool = False) -> bytes:
@@ -88,20 +92,28 @@ def build_tagger(weights: Mapping[str, Array], ranges: Ranges | None, *, probes:
     ``weights`` has the state dict of a ``BertModel``, and ``classifier.weight`` and ``classifier.bias`` beside it.
     """
     tape = Tape(weights, ranges)
-    hidden, _, _ = _transform(tape)
+    hidden = _transform(tape).layers[-1]
     classes = tape.constant(tape.weight("classifier.weight").T)  # too few columns for int8 to pay
     logits = tape.add("Add", tape.add("MatMul", hidden, classes), tape.constant(tape.weight("classifier.bias")))
     tape.add("Softmax", logits, axis=-1, name="shares")
     return _serialise(tape, probes, {"shares": ["batch", "tokens", len(weights["classifier.bias"])]})
 
 
-def _transform(tape: Tape) -> tuple[str, str, str]:
-    """The last layer, the mask as numbers, and the penalty that hides padding (0 where a token, -1e4 where none)."""
+class _Transformed(NamedTuple):
+    """Every layer's output, the mask as numbers, and the penalty that hides padding (0 where a token, else -1e4)."""
+
+    layers: list[str]
+    mask: str
+    penalty: str
+
+
+def _transform(tape: Tape) -> _Transformed:
     mask = tape.add("Cast", "mask", to=TensorProto.FLOAT)
     one = tape.constant(np.float32(1))
     penalty = tape.add("Mul", tape.add("Sub", mask, one), tape.constant(MASKED))
     bias = tape.add("Unsqueeze", penalty, tape.integers(1, 2))
     hidden = _embed(tape)
+    layers = []
     for layer in range(LAYERS):
         prefix = f"encoder.layer.{layer}."
         context = _attend(tape, hidden, bias, prefix)
@@ -110,7 +122,8 @@ def _transform(tape: Tape) -> tuple[str, str, str]:
         raised = _linear(tape, hidden, prefix + "intermediate.dense")
         lowered = _linear(tape, tape.add("Gelu", raised, domain=CONTRIB), prefix + "output.dense")
         hidden = _normalise(tape, lowered, hidden, prefix + "output.LayerNorm")
-    return hidden, mask, penalty
+        layers.append(hidden)
+    return _Transformed(layers, mask, penalty)
 
 
 def _embed(tape: Tape) -> str:
@@ -163,13 +176,11 @@ def _normalise(tape: Tape, values: str, residual: str, name: str) -> str:
     return tape.add("Add", scaled, tape.constant(tape.weight(f"{name}.bias")))
 
 
-def _pool(tape: Tape, hidden: str, mask: str, penalty: str) -> None:
+def _average(tape: Tape, hidden: str, mask: str, name: str | None = None) -> str:
     last, tokens = tape.integers(-1), tape.integers(1)
     kept = tape.add("Mul", hidden, tape.add("Unsqueeze", mask, last))
     total = tape.add("ReduceSum", kept, tokens, keepdims=0)  # its direction is the mean's
-    tape.add("Div", total, tape.add("ReduceL2", total, last, keepdims=1), name="mean")
-    lowered = tape.add("Add", hidden, tape.add("Unsqueeze", penalty, last))
-    tape.add("ReduceMax", lowered, tokens, keepdims=0, name="peak")
+    return tape.add("Div", total, tape.add("ReduceL2", total, last, keepdims=1), name=name)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,13 +1,13 @@
 """Small trained classifiers on the encoder's features, evaluated with numpy alone.
 
-A head is a perceptron with one hidden layer: inputs (``mean``, or ``mean`` and ``peak``), standardised, GELU, one
-logit a label, then Platt scaling by label (``sigmoid(slope * logit + offset)``).
+A head is a perceptron with one hidden layer: inputs (of ``mean``, ``peak`` and ``inner`` those that the card names),
+standardised, GELU, one logit a label, then Platt scaling by label (``sigmoid(slope * logit + offset)``).
 Beside the weights lies a card, JSON, with the data, figures, benign quantiles and recommended thresholds.
 """
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol, TypeAlias
@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from safetensors.numpy import load_file
 
 from models.catalog import ModelEntry, find_entry
+from models.pooled import WIDTHS
 from models.store import require
 from schemas.errors import Code, ConfigError
 
@@ -33,6 +34,8 @@ class Pooled(Protocol):
     def mean(self) -> Floats: ...
     @property
     def peak(self) -> Floats: ...
+    @property
+    def inner(self) -> Floats: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,14 +65,19 @@ class MlpHead:
 
     version: str
     labels: tuple[str, ...]
+    inputs: tuple[str, ...]
     thresholds: Mapping[str, float]
     weights: HeadWeights = field(repr=False)
 
     def predict(self, features: Pooled) -> Floats:
         """Probabilities ``(windows, labels)``, each 0 to 1. No windows give no rows."""
-        mean, peak = features.mean, features.peak
-        inputs = mean if self.weights.hidden.shape[0] == mean.shape[1] else np.concatenate((mean, peak), axis=1)
-        return calibrated(self.weights, inputs)
+        return calibrated(self.weights, joined(features, self.inputs))
+
+
+def joined(features: Pooled, inputs: Sequence[str]) -> Floats:
+    """The vectors named by ``inputs`` (``mean``, ``peak``, ``inner``) side by side: ``(windows, in)``."""
+    known = {"mean": features.mean, "peak": features.peak, "inner": features.inner}
+    return np.concatenate([known[name] for name in inputs], axis=1)
 
 
 def calibrated(weights: HeadWeights, inputs: Floats) -> Floats:
@@ -108,11 +116,18 @@ def load_head(path: Path) -> MlpHead:
         return MlpHead(
             version=f"{card['name']}@{card['version']}#{digest}",
             labels=tuple(card["labels"]),
+            inputs=_known(card["inputs"]),
             thresholds=card["thresholds"],
             weights=weights,
         )
     except Exception as error:  # the format's own exceptions share no base
         raise ConfigError(f"{path.name} is not a head", code=Code.MODEL_CORRUPT, field=path.stem) from error
+
+
+def _known(inputs: Sequence[str]) -> tuple[str, ...]:
+    if not inputs or not set(inputs) <= WIDTHS.keys():
+        raise ValueError("an input that no encoder has")
+    return tuple(inputs)
 
 
 def _finite(stored: Mapping[str, Floats]) -> HeadWeights:

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from models.catalog import load_catalog
 from models.onnx_session import open_session
+from models.pooled import WIDTH, Pooled
 from models.store import require
 from schemas.errors import ConfigError
 
@@ -31,7 +32,7 @@ class OnnxEngine:
 
     @property
     def dim(self) -> int:
-        return 384
+        return WIDTH
 
     @property
     def tokenizer_file(self) -> Path:
@@ -42,8 +43,7 @@ class OnnxEngine:
         folder = require(self._entry, self._directory)
         self._session = open_session(folder / GRAPH_FILE, self._threads, MODEL)
 
-    def run(self, ids: NDArray[np.int32], mask: NDArray[np.int32]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    def run(self, ids: NDArray[np.int32], mask: NDArray[np.int32]) -> Pooled:
         if self._session is None:
             raise ConfigError("the encoder is used before load()", field=MODEL)
-        mean, peak = self._session.run(["mean", "peak"], {"ids": ids, "mask": mask})
-        return mean, peak
+        return Pooled(*self._session.run(["mean", "peak", "inner"], {"ids": ids, "mask": mask}))

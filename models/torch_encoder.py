@@ -14,8 +14,9 @@ from safetensors.torch import load_file
 from transformers import BertConfig, BertModel
 
 from models.catalog import find_entry
-from models.encoder import CACHE_WINDOWS, Floats, TextEncoder
+from models.encoder import CACHE_WINDOWS, TextEncoder
 from models.onnx_engine import TOKENIZER_FILE
+from models.pooled import INNER_LAYERS, WIDTH, Pooled
 from models.store import require
 from schemas.errors import Code, ConfigError
 
@@ -40,7 +41,7 @@ class TorchEngine:
 
     @property
     def dim(self) -> int:
-        return 384
+        return WIDTH
 
     @property
     def tokenizer_file(self) -> Path:
@@ -55,17 +56,23 @@ class TorchEngine:
             raise ConfigError(f"{WEIGHTS_FILE} lacks weights", code=Code.MODEL_CORRUPT, field=MODEL)
         self._model = model.to(self._device, self._dtype).eval()
 
-    def run(self, ids: NDArray[np.int32], mask: NDArray[np.int32]) -> tuple[Floats, Floats]:
+    def run(self, ids: NDArray[np.int32], mask: NDArray[np.int32]) -> Pooled:
         if self._model is None:
             raise ConfigError("the encoder is used before load()", field=MODEL)
         with torch.inference_mode():
             tokens = torch.from_numpy(ids).long().to(self._device)
             kept = torch.from_numpy(mask).long().to(self._device)
-            hidden = self._model(input_ids=tokens, attention_mask=kept).last_hidden_state.float()
-            present = kept[:, :, None].bool()
-            mean = torch.nn.functional.normalize(hidden.masked_fill(~present, 0).sum(dim=1), dim=-1)
-            peak = hidden.masked_fill(~present, -torch.inf).amax(dim=1)
-            return mean.cpu().numpy(), peak.cpu().numpy()
+            found = self._model(input_ids=tokens, attention_mask=kept, output_hidden_states=True)
+            absent = ~kept[:, :, None].bool()
+            last = found.last_hidden_state.float()
+            inner = [_average(found.hidden_states[layer + 1], absent) for layer in INNER_LAYERS]  # 0 is the embedding
+            peak = last.masked_fill(absent, -torch.inf).amax(dim=1)
+            vectors = (_average(last, absent), peak, torch.cat(inner, dim=1))
+            return Pooled(*(vector.cpu().numpy() for vector in vectors))
+
+
+def _average(hidden: torch.Tensor, absent: torch.Tensor) -> torch.Tensor:
+    return torch.nn.functional.normalize(hidden.float().masked_fill(absent, 0).sum(dim=1), dim=-1)
 
 
 class TorchEncoder(TextEncoder):

@@ -19,6 +19,7 @@ from models.catalog import find_entry, weights_folder
 from models.encoder import OnnxEncoder
 from models.graph import build_graph
 from models.onnx_engine import MODEL, TOKENIZER_FILE
+from models.pooled import WIDTHS
 from models.ranges import save_ranges
 from models.store import RANGES_FILE, require
 from models.training.calibration import measure_ranges
@@ -75,7 +76,7 @@ def _ranges(data: Path, models: Path, out: Path) -> None:
     texts.sort(key=lambda text: share_of(text, "ranges"))
     texts = texts[:CALIBRATION_TEXTS]
     graph = build_graph(load_file(folder / "model.safetensors"), None, probes=True)
-    save_ranges(measure_ranges(graph, ("mean", "peak"), tokenizer, texts), out / RANGES_FILE)
+    save_ranges(measure_ranges(graph, WIDTHS, tokenizer, texts), out / RANGES_FILE)
 
 
 def _detoxify(chosen: argparse.Namespace) -> None:

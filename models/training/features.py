@@ -16,11 +16,12 @@ CHUNK_TEXTS = 2048
 
 @dataclass(frozen=True, slots=True)
 class CorpusFeatures:
-    """Windows of all texts, one after another: ``mean`` and ``peak`` (windows, dim), fp16; ``counts`` (texts,)."""
+    """Windows of all texts, one after another: the vectors of ``models.pooled`` in fp16; ``counts`` (texts,)."""
 
     counts: NDArray[np.int64]
     mean: NDArray[np.float16]
     peak: NDArray[np.float16]
+    inner: NDArray[np.float16]
 
 
 def embed(encoder: TextEncoder, texts: Sequence[str], folder: Path) -> CorpusFeatures:
@@ -34,6 +35,7 @@ def embed(encoder: TextEncoder, texts: Sequence[str], folder: Path) -> CorpusFea
         np.concatenate([chunk.counts for chunk in chunks]),
         np.concatenate([chunk.mean for chunk in chunks]),
         np.concatenate([chunk.peak for chunk in chunks]),
+        np.concatenate([chunk.inner for chunk in chunks]),
     )
 
 
@@ -44,12 +46,13 @@ def _chunk(encoder: TextEncoder, texts: Sequence[str], folder: Path) -> CorpusFe
     path = folder / f"{digest.hexdigest()[:20]}.npz"
     if path.is_file():
         with np.load(path) as stored:
-            return CorpusFeatures(stored["counts"], stored["mean"], stored["peak"])
+            return CorpusFeatures(stored["counts"], stored["mean"], stored["peak"], stored["inner"])
     found = encoder.encode(texts)
     made = CorpusFeatures(
         np.array([len(features.mean) for features in found]),
         np.concatenate([features.mean for features in found]).astype(np.float16),
         np.concatenate([features.peak for features in found]).astype(np.float16),
+        np.concatenate([features.inner for features in found]).astype(np.float16),
     )
-    np.savez(path, counts=made.counts, mean=made.mean, peak=made.peak)
+    np.savez(path, counts=made.counts, mean=made.mean, peak=made.peak, inner=made.inner)
     return made

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from safetensors.numpy import save_file
 
 from models.encoder import TextEncoder
-from models.heads import HeadWeights, calibrated
+from models.heads import HeadWeights, calibrated, joined
 from models.training.augmentation import Phrases
 from models.training.corpus import Example, fingerprint, in_fixed_order, share_of
 from models.training.evaluation import area_under_curve, benign_quantiles, share_above, shares_by_group, text_scores
@@ -61,9 +61,7 @@ def gather(task: Task, folder: Path, encoder: TextEncoder, cache: Path) -> Data:
     base = embed(encoder, [example.text for example in known], cache)
     more = embed(encoder, [example.text for example in added], cache)
     counts = np.concatenate((base.counts, more.counts))
-    inputs = np.concatenate((base.mean, more.mean)).astype(np.float32)
-    if task.peak:
-        inputs = np.concatenate((inputs, np.concatenate((base.peak, more.peak)).astype(np.float32)), axis=1)
+    inputs = np.concatenate([joined(part, task.inputs) for part in (base, more)]).astype(np.float32)
     everything = Windows(inputs, counts)
     place = {id(example): index for index, example in enumerate([*known, *added])}
 
@@ -103,7 +101,7 @@ def describe(task: Task, data: Data, weights: HeadWeights, encoder_version: str)
         "version": task.version,
         "labels": list(task.labels),
         "encoder": encoder_version,
-        "inputs": ["mean", "peak"] if task.peak else ["mean"],
+        "inputs": list(task.inputs),
         "thresholds": thresholds,
         "benign_quantiles": benign_quantiles(dev[benign, 0]),
         "figures": {

@@ -23,7 +23,7 @@ class Task:
     name: str
     version: str
     labels: tuple[str, ...]
-    peak: bool  # whether the head also reads the maximum over tokens
+    inputs: tuple[str, ...]  # which of the encoder's vectors the head reads
     read: Callable[[Path], Iterable[Example]]
     keep: Callable[[Example, Phrases], bool]
     augment: Callable[[Sequence[Example], Phrases, int], list[Example]]
@@ -42,7 +42,7 @@ TASKS: Mapping[str, Task] = {
         name=TOXICITY,
         version="1.0.0",
         labels=("toxicity", *FINE_LABELS),
-        peak=False,
+        inputs=("mean",),
         read=read_toxicity,
         keep=lambda example, phrases: not merely_swears(example, phrases),
         augment=augment_toxicity,
@@ -59,7 +59,7 @@ TASKS: Mapping[str, Task] = {
         name=INJECTION,
         version="1.0.0",
         labels=("injection",),
-        peak=True,
+        inputs=("mean", "peak"),
         read=read_injection,
         keep=lambda _example, _phrases: True,
         augment=lambda _examples, phrases, seed: augment_injection(phrases, seed),

@@ -78,13 +78,13 @@ def test_platt_recovers_the_scale():
 def test_a_written_head_loads_and_agrees(trained, tmp_path):
     """Weights and card go to disk and come back with the same probabilities."""
     task = SimpleNamespace(name="tiny")
-    card = {"name": "tiny", "version": "1.0.0", "labels": ["a", "b"], "thresholds": {"flag": 0.5}}
+    card = {"name": "tiny", "version": "1.0.0", "labels": ["a", "b"], "inputs": ["mean"], "thresholds": {"flag": 0.5}}
     rounded = session._rounded(trained[0])
     lines = session.write(task, rounded, card, tmp_path)
     assert sum(line.startswith("sha256") for line in lines) == 2
     head = load_head(tmp_path / "tiny.safetensors")
     windows, _ = synthetic(seed=2)
-    features = SimpleNamespace(mean=windows.inputs, peak=windows.inputs)
+    features = SimpleNamespace(mean=windows.inputs, peak=windows.inputs, inner=windows.inputs)
     np.testing.assert_array_equal(head.predict(features), calibrated(rounded, windows.inputs))
     assert head.labels == ("a", "b")
     assert json.loads((tmp_path / "tiny.card.json").read_text()) == card
