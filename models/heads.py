@@ -31,11 +31,11 @@ class Pooled(Protocol):
     """What a head reads of a text's features: ``(windows, dim)`` each."""
 
     @property
-    def mean(self) -> Floats: ...
+    def mean(self) -> NDArray[np.floating]: ...
     @property
-    def peak(self) -> Floats: ...
+    def peak(self) -> NDArray[np.floating]: ...
     @property
-    def inner(self) -> Floats: ...
+    def inner(self) -> NDArray[np.floating]: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +77,7 @@ class MlpHead:
 def joined(features: Pooled, inputs: Sequence[str]) -> Floats:
     """The vectors named by ``inputs`` (``mean``, ``peak``, ``inner``) side by side: ``(windows, in)``."""
     known = {"mean": features.mean, "peak": features.peak, "inner": features.inner}
-    return np.concatenate([known[name] for name in inputs], axis=1)
+    return np.concatenate([known[name] for name in inputs], axis=1, dtype=np.float32)
 
 
 def calibrated(weights: HeadWeights, inputs: Floats) -> Floats:

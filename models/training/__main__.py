@@ -16,7 +16,6 @@ import torch
 from safetensors.numpy import load_file
 
 from models.catalog import find_entry, weights_folder
-from models.encoder import OnnxEncoder
 from models.graph import build_graph
 from models.onnx_engine import MODEL, TOKENIZER_FILE
 from models.pooled import WIDTHS
@@ -24,7 +23,7 @@ from models.ranges import save_ranges
 from models.store import RANGES_FILE, require
 from models.training.calibration import measure_ranges
 from models.training.corpus import read_injection, read_toxicity, share_of
-from models.training.session import describe, fit, gather, write
+from models.training.heads import train_head
 from models.training.tasks import TASKS
 from models.windows import WindowTokenizer
 
@@ -59,13 +58,8 @@ def main(arguments: list[str]) -> None:
     if chosen.task == "ranges":
         _ranges(chosen.data, chosen.models, chosen.out)
         return
-    task = TASKS[chosen.task]
-    encoder = OnnxEncoder(chosen.models, threads=chosen.threads, cache_windows=0)
-    encoder.load()
-    data = gather(task, chosen.data, encoder, chosen.features)
-    weights = fit(task, data)
-    lines = write(task, weights, describe(task, data, weights, encoder.version), chosen.out)
-    print("\n".join(lines))  # noqa: T201 - the command's output
+    trained = train_head(chosen.task, chosen.data, chosen.models, chosen.out, chosen.features, threads=chosen.threads)
+    print("\n".join(trained.catalog_lines))  # noqa: T201 - the command's output
 
 
 def _ranges(data: Path, models: Path, out: Path) -> None:

@@ -15,10 +15,12 @@ from typing import Any
 from models.training.corpus import Example
 
 QUOTABLE_CHARS = 160
-NOISY_TEXTS = 5000
+NOISY_TOXIC_TEXTS = 5000
+NOISY_CLEAN_TEXTS = 3000  # else noise itself would look toxic
 _SLOT = re.compile(r"\{(\w+)\}")
 _WORD = re.compile(r"[a-z']+")
 _LOOKALIKES = str.maketrans({"a": "@", "e": "3", "i": "1", "o": "0", "s": "$"})
+_JOINTS = (".", "*", "-", "\u200b")  # what is put between letters
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,23 +35,34 @@ class Phrases:
 
 
 def augment_toxicity(examples: Sequence[Example], phrases: Phrases, seed: int) -> list[Example]:
-    """Further training examples made from templates and from the toxic ones among ``examples``."""
+    """Further training examples made from templates and from ``examples``."""
     chance = random.Random(seed)  # noqa: S311 - reproducible, nothing secret
     added = [
-        Example(text, "templates", "toxic" if template["toxic"] else "clean", _labels(template))
+        Example(text, f"templates/{template['kind']}", "toxic" if template["toxic"] else "clean", _labels(template))
         for template in phrases.table["template"]
         for text in _filled(template, phrases.table["slots"], chance)
     ]
     toxic = [example for example in examples if example.labels["toxicity"]]
-    clean = dict.fromkeys(("toxicity", *_FINE), 0)
-    frames = phrases.table["frames"]
+    clean = [example for example in examples if not example.labels["toxicity"]]
+    harmless = dict.fromkeys(("toxicity", *_FINE), 0)
     short = [example for example in toxic if len(example.text) <= QUOTABLE_CHARS]
-    for example in chance.sample(short, min(frames["count"], len(short))):
-        framed = chance.choice(frames["texts"]).replace("{quote}", example.text.strip().rstrip('"'))
-        added.append(Example(framed, "frames", "clean", clean))
-    noisy = chance.sample(toxic, min(NOISY_TEXTS, len(toxic)))
-    added += [Example(_misspelt(example.text, chance), "noise", "toxic", example.labels) for example in noisy]
+    added += [Example(text, "frames", "clean", harmless) for _, text in _around(short, phrases.table["frames"], chance)]
+    added += [
+        Example(text, "wraps", "toxic", example.labels)
+        for example, text in _around(short, phrases.table["wraps"], chance)
+    ]
+    noisy = chance.sample(toxic, min(NOISY_TOXIC_TEXTS, len(toxic)))
+    noisy += chance.sample(clean, min(NOISY_CLEAN_TEXTS, len(clean)))
+    added += [Example(_misspelt(example.text, chance), "noise", example.kind, example.labels) for example in noisy]
     return added
+
+
+def _around(
+    examples: Sequence[Example], table: Mapping[str, Any], chance: random.Random
+) -> Iterator[tuple[Example, str]]:
+    """Some of the examples, each with its text put into one of the table's."""
+    for example in chance.sample(examples, min(table["count"], len(examples))):
+        yield example, chance.choice(table["texts"]).replace("{quote}", example.text.strip().rstrip('"'))
 
 
 def augment_injection(phrases: Phrases, seed: int) -> list[Example]:
@@ -99,17 +112,27 @@ def _filled(template: Mapping[str, Any], slots: Mapping[str, Sequence[str]], cha
 def _misspelt(text: str, chance: random.Random) -> str:
     """The text with a few of its longer words misspelt in the ways people use against filters."""
     words = text.split(" ")
+    if len(words) > 1 and chance.random() < 0.1:  # words run together
+        place = chance.randrange(len(words) - 1)
+        return " ".join([*words[:place], "".join(words[place : place + 4]), *words[place + 4 :]])
     places = [place for place, word in enumerate(words) if len(word) > 3]
     for place in chance.sample(places, min(len(places), 1 + len(places) // 4)):
-        word, at = words[place], chance.randrange(1, len(words[place]) - 1)
-        words[place] = chance.choice(
-            (
-                word.translate(_LOOKALIKES),
-                word[:at] + word[at + 1 :],
-                word[:at] + word[at] * 3 + word[at:],
-                word[:at] + "*" + word[at + 1 :],
-                word[: at - 1] + word[at] + word[at - 1] + word[at + 1 :],
-                " ".join(word) if len(word) < 8 else word.upper(),
-            )
-        )
+        words[place] = _twisted(words[place], chance)
     return " ".join(words)
+
+
+def _twisted(word: str, chance: random.Random) -> str:
+    at = chance.randrange(1, len(word) - 1)
+    return chance.choice(
+        (
+            word.translate(_LOOKALIKES),
+            word.translate(_LOOKALIKES),
+            word[:at] + word[at + 1 :],
+            word[:at] + word[at] * 3 + word[at:],
+            word[:at] + "*" + word[at + 1 :],
+            word[: at - 1] + word[at] + word[at - 1] + word[at + 1 :],
+            word[:at] + " " + word[at:],
+            chance.choice(_JOINTS).join(word) if len(word) < 8 else word.upper(),
+            " ".join(word) if len(word) < 8 else word.upper(),
+        )
+    )

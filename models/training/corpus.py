@@ -3,8 +3,10 @@
 import gzip
 import hashlib
 import json
+import tomllib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from importlib import resources
 from pathlib import Path
 from typing import Any
 
@@ -38,6 +40,16 @@ def read_injection(folder: Path) -> Iterator[Example]:
     """Rows of ``injection.jsonl.gz`` with the one label ``injection``."""
     for row in _rows(folder / "injection.jsonl.gz"):
         yield Example(row["text"], row["source"], row["kind"], {"injection": int(row["injection"])})
+
+
+def read_kinds() -> list[Example]:
+    """The sentences of ``kinds.toml``, by hand; ``kind`` is what they show."""
+    table = tomllib.loads((resources.files("models.training") / "kinds.toml").read_text("utf-8"))
+    return [
+        Example(text, "by hand", each["name"], {"toxicity": each["toxic"]})
+        for each in table["kind"]
+        for text in each["texts"]
+    ]
 
 
 FINE_LABELS = {

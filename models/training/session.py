@@ -4,7 +4,7 @@ import hashlib
 import json
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -13,10 +13,18 @@ from numpy.typing import NDArray
 from safetensors.numpy import save_file
 
 from models.encoder import TextEncoder
-from models.heads import HeadWeights, calibrated, joined
+from models.heads import HeadWeights, calibrated, joined, sigmoid
 from models.training.augmentation import Phrases
 from models.training.corpus import Example, fingerprint, in_fixed_order, share_of
-from models.training.evaluation import area_under_curve, benign_quantiles, share_above, shares_by_group, text_scores
+from models.training.evaluation import (
+    area_with_interval,
+    benign_quantiles,
+    calibration_error_with_interval,
+    reliability,
+    share_above,
+    shares_by_group,
+    text_scores,
+)
 from models.training.features import embed
 from models.training.recipe import Windows, fit_platt, train
 from models.training.tasks import Task
@@ -46,6 +54,7 @@ class Data:
     train: Part
     dev: Part
     aside: Part
+    by_hand: Part
     fingerprint: str
 
 
@@ -60,16 +69,18 @@ def gather(task: Task, folder: Path, encoder: TextEncoder, cache: Path) -> Data:
     added = task.augment(learnt, phrases, task.recipe.seed)
     base = embed(encoder, [example.text for example in known], cache)
     more = embed(encoder, [example.text for example in added], cache)
-    counts = np.concatenate((base.counts, more.counts))
-    inputs = np.concatenate([joined(part, task.inputs) for part in (base, more)]).astype(np.float32)
+    by_hand = task.by_hand()
+    shown = embed(encoder, [example.text for example in by_hand], cache)
+    counts = np.concatenate((base.counts, more.counts, shown.counts))
+    inputs = np.concatenate([joined(part, task.inputs) for part in (base, more, shown)])
     everything = Windows(inputs, counts)
-    place = {id(example): index for index, example in enumerate([*known, *added])}
+    place = {id(example): index for index, example in enumerate([*known, *added, *by_hand])}
 
     def part(examples: Sequence[Example]) -> Part:
         read = tuple(example for example in examples if counts[place[id(example)]])
         return Part(read, everything.take(np.array([place[id(example)] for example in read], np.int64)))
 
-    return Data(part([*learnt, *added]), part(dev), part(aside), fingerprint(own))
+    return Data(part([*learnt, *added]), part(dev), part(aside), part(by_hand), fingerprint(own))
 
 
 def fit(task: Task, data: Data) -> HeadWeights:
@@ -78,8 +89,7 @@ def fit(task: Task, data: Data) -> HeadWeights:
     weights = np.ones(len(truth), np.float32)
     found = train(data.train.windows, truth, weights, task.recipe)
     found = _rounded(found)
-    probabilities = text_scores(calibrated(found, data.dev.windows.inputs), data.dev.windows.counts)
-    logits = np.log(np.clip(probabilities, 1e-7, 1 - 1e-7) / np.clip(1 - probabilities, 1e-7, 1))
+    logits = _logits(found, data.dev)
     dev = data.dev.truth(task.labels)
     for column in range(len(task.labels)):
         known = ~np.isnan(dev[:, column])
@@ -104,10 +114,15 @@ def describe(task: Task, data: Data, weights: HeadWeights, encoder_version: str)
         "inputs": list(task.inputs),
         "thresholds": thresholds,
         "benign_quantiles": benign_quantiles(dev[benign, 0]),
+        "benign_quantiles_by_label": {
+            label: benign_quantiles(dev[benign, column]) for column, label in enumerate(task.labels)
+        },
         "figures": {
             "dev": _figures(task, data.dev, dev, thresholds),
             "aside": _figures(task, data.aside, _scores(weights, data.aside), thresholds),
+            "by_hand": _by_hand(data.by_hand, _scores(weights, data.by_hand), thresholds["flag"]),
         },
+        "reliability": _reliability(task, data.dev, weights),
         "data": {
             "sha256": data.fingerprint,
             "sources": dict(sorted(Counter(example.source for example in data.train.examples).items())),
@@ -132,6 +147,41 @@ def write(task: Task, weights: HeadWeights, card: dict[str, Any], folder: Path) 
         lines += ["[[model.files]]", f'name = "{path.name}"', f'sha256 = "{digest}"']
         lines += [f"size_bytes = {path.stat().st_size}", ""]
     return lines
+
+
+def _by_hand(part: Part, scores: Floats, flag: float) -> dict[str, Any]:
+    """Per kind of sentence: how many, and the share that is flagged."""
+    if not part.examples:
+        return {}
+    bad = np.array([example.labels["toxicity"] == 1 for example in part.examples])
+    kinds = [
+        f"{example.kind} ({'toxic' if toxic else 'clean'})" for example, toxic in zip(part.examples, bad, strict=True)
+    ]
+    return {
+        "auc": asdict(area_with_interval(scores[:, 0], bad)),
+        "at_flag_by_kind": shares_by_group(scores[:, 0], kinds, flag),
+    }
+
+
+def _reliability(task: Task, part: Part, weights: HeadWeights) -> dict[str, Any]:
+    """How far the first label's probabilities are from the truth, each half calibrated on the other."""
+    uncalibrated = replace(weights, slope=np.ones_like(weights.slope), offset=np.zeros_like(weights.offset))
+    logits = _logits(uncalibrated, part)[:, 0]
+    truth = part.truth(task.labels)[:, 0]
+    half = np.array([share_of(example.text, "calibration") < 0.5 for example in part.examples])
+    scores = np.empty_like(logits)
+    for own in (half, ~half):
+        slope, offset = fit_platt(logits[~own], truth[~own])
+        scores[own] = sigmoid(logits[own] * np.float32(slope) + np.float32(offset))
+    return {
+        "error": asdict(calibration_error_with_interval(scores, truth == 1)),
+        "bins": [asdict(each) for each in reliability(scores, truth == 1)],
+    }
+
+
+def _logits(weights: HeadWeights, part: Part) -> Floats:
+    probabilities = np.clip(_scores(weights, part), 1e-7, 1 - 1e-7)
+    return np.asarray(np.log(probabilities / (1 - probabilities)), np.float32)
 
 
 def _is_dev(example: Example) -> bool:
@@ -160,7 +210,7 @@ def _figures(task: Task, part: Part, scores: Floats, thresholds: dict[str, float
     for column, label in enumerate(task.labels):
         known = ~np.isnan(truth[:, column])
         if len(np.unique(truth[known, column])) == 2:
-            areas[label] = round(area_under_curve(scores[known, column], truth[known, column] == 1), 4)
+            areas[label] = asdict(area_with_interval(scores[known, column], truth[known, column] == 1))
     bad = truth[:, 0] == 1
     groups = [f"{example.source}/{example.kind}" for example in part.examples]
     return {

@@ -1,6 +1,6 @@
 """Curves as pictures: ROC, precision over recall, reliability. Needs the extra ``plots``."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from types import ModuleType
 from typing import Any, Literal, TypeAlias
@@ -38,6 +38,27 @@ def write_plots(labelling: Labelling, folder: Path, form: Format = "svg") -> lis
     except OSError as error:
         raise ConfigError(f"{folder}: {error.strerror}", field="plots") from None
     return written
+
+
+def write_reliability(name: str, bins: Sequence[Mapping[str, float]], folder: Path) -> Path:
+    """Draw a model card's reliability table: the share of positive texts over the mean score, by bin.
+
+    Raises:
+        ConfigError: matplotlib is not installed, or the folder cannot be written.
+    """
+    canvas = _matplotlib().Figure(figsize=(4, 4), layout="constrained")
+    axes = canvas.subplots()
+    axes.plot([0, 1], [0, 1], color="0.7", linestyle=":")
+    axes.plot([each["mean_score"] for each in bins], [each["share"] for each in bins], marker="o")
+    axes.set(title=name, xlabel="mean score", ylabel="share of positive texts", xlim=(0, 1), ylim=(0, 1.02))
+    axes.grid(alpha=0.3)
+    path = folder / f"{name}-reliability.svg"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        canvas.savefig(path, metadata={"Date": None})
+    except OSError as error:
+        raise ConfigError(f"{folder}: {error.strerror}", field="plots") from None
+    return path
 
 
 def _matplotlib() -> ModuleType:
