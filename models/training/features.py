@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.encoder import TextEncoder
+from models.pooled import WIDTHS
 
 CHUNK_TEXTS = 2048
 
@@ -27,7 +28,8 @@ class CorpusFeatures:
 def embed(encoder: TextEncoder, texts: Sequence[str], folder: Path) -> CorpusFeatures:
     """Features of ``texts``, from ``folder`` where they were computed before. Minutes for 100,000 texts."""
     folder.mkdir(parents=True, exist_ok=True)
-    chunks = []
+    nothing = {name: np.zeros((0, width), np.float16) for name, width in WIDTHS.items()}
+    chunks = [CorpusFeatures(counts=np.zeros(0, np.int64), **nothing)]
     for start in range(0, len(texts), CHUNK_TEXTS):
         chunks.append(_chunk(encoder, texts[start : start + CHUNK_TEXTS], folder))
         print(f"embedded {start + len(chunks[-1].counts)}/{len(texts)}", file=sys.stderr)  # noqa: T201 - progress
