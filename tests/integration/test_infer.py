@@ -1,6 +1,7 @@
 """Work on a real broker is answered, whatever happens to the processes that answer."""
 
 import signal
+from collections import Counter
 
 import pytest
 
@@ -13,6 +14,7 @@ from schemas.topics import WORK_BULK, WORK_INTERACTIVE, dead_letters
 from streams.settings import load_settings
 from tests.fixtures.echo_flow import wait_until
 from tests.fixtures.infer_side import Inferring, trace_of, work, work_message
+from tests.fixtures.slow_infer import ENDLESS
 
 pytestmark = pytest.mark.kafka
 
@@ -89,6 +91,50 @@ def test_a_killed_process_loses_no_work(inferring):
     answered = {event.envelope.id for event in inferring.completions(20)}
     assert answered == set(map(str, range(20)))
     wait_until(lambda: inferring.committed() == 20)
+
+
+def test_a_killed_process_repeats_little(inferring):
+    """What was answered behind a request that takes long is not answered again after kill -9, only what was not."""
+    first = inferring.start(SLOW, "0.05", infer_batch="4")
+    first.wait_ready()
+    inferring.ask("slow", work(conversation="s", parameters={"max_tokens": ENDLESS}))
+    for number in range(40):
+        inferring.ask(str(number), work(conversation=f"c{number}"))
+    inferring.completions(40)
+    first.signal(signal.SIGKILL)
+    inferring.start()
+    inferring.completions(41)
+    wait_until(lambda: inferring.committed() == 41)
+    made = Counter(event.envelope.id for event in inferring.completions(41))
+    assert made == Counter([*map(str, range(40)), "slow"])
+
+
+def test_a_cancel_stops_what_waits_and_what_is_in_the_model(inferring):
+    """Cancelled work is answered so without its text, and what is behind it goes on."""
+    inferring.start(SLOW, "0.3", infer_batch="1").wait_ready()
+    for number in range(6):
+        inferring.ask(str(number), work(conversation=f"c{number}"))
+    inferring.cancel("5")
+    inferring.ask("last", work(conversation="last"))
+    answers = {event.envelope.id: event.record.code for event in inferring.completions(7)}
+    assert answers == {**dict.fromkeys(map(str, range(5))), "5": Code.CANCELLED, "last": None}
+
+
+def test_what_waits_is_answered_at_its_deadline(inferring):
+    """Work whose time is up while others are in the model is answered then, and costs no tokens."""
+    inferring.start(SLOW, "3", infer_batch="1").wait_ready()
+    inferring.ask("first", work(conversation="a"))
+    inferring.ask("late", work(conversation="b", seconds=1))
+    order = [(event.envelope.id, event.record.code) for event in inferring.completions(2)]
+    assert order == [("late", Code.DEADLINE_EXCEEDED), ("first", None)]
+
+
+def test_a_conversation_has_one_answer_at_a_time(inferring):
+    """Requests of one conversation are answered in their order, although there is room for all at once."""
+    inferring.start(SLOW, "0.05", infer_batch="8").wait_ready()
+    for number in range(6):
+        inferring.ask(str(number), work())
+    assert [event.envelope.id for event in inferring.completions(6)] == list(map(str, range(6)))
 
 
 def test_a_second_process_takes_its_share(inferring):
