@@ -77,6 +77,7 @@ class Metrics:
             buckets=_SECONDS,
             registry=registry,
         )
+        self.infer_slots = Gauge("weir_infer_slots", "Requests that the model takes at once.", registry=registry)
         self.infer_running = Gauge("weir_infer_running", "Requests in the model.", registry=registry)
         self.infer_waiting = Gauge(
             "weir_infer_waiting", "Requests read that wait for the model, by lane.", ["lane"], registry=registry

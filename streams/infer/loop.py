@@ -9,7 +9,7 @@ from functools import partial
 from itertools import count
 from typing import Final
 
-from models.generation.engine import Done
+from models.generation.engine import Capacity, Done
 from models.generation.generator import Prompt
 from schemas.codec import Message
 from streams.infer.cancellations import Cancellations
@@ -71,6 +71,7 @@ class Inference:
         self._questions: dict[int, Question] = {}  # that wait, or are in the engine
         self._by_key: dict[str, int] = {}
         self._inside: set[int] = set()
+        self._capacity: Capacity | None = None
         self._ending = threading.Event()
         self._beat: float | None = None
 
@@ -151,6 +152,11 @@ class Inference:
     def _fill(self) -> None:
         """Let the engine have what there is room for."""
         parts, capacity = self._parts, self._parts.driver.capacity
+        if capacity != self._capacity:
+            if self._capacity is not None:
+                _log.warning("memory ran out: the model takes fewer at once", slots=capacity.slots)
+            self._capacity = capacity
+            parts.metrics.infer_slots.set(capacity.slots)
         begun: list[tuple[int, Prompt]] = []
         while (job := parts.scheduler.take(capacity)) is not None:
             question = self._questions[job.ticket]

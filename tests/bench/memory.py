@@ -1,5 +1,6 @@
 """The inference loop without a broker: work and completions in memory, encoded as on a topic."""
 
+import json
 import threading
 import time
 from collections import deque
@@ -102,22 +103,23 @@ class Loaded:
     def close(self) -> None: ...
 
 
-def through_memory(engine: Engine, asked: Sequence[Prompt]) -> float:
-    """Seconds that the loop takes for all of it, from encoded work to encoded completions."""
+def through_memory(engine: Engine, asked: Sequence[Prompt]) -> list[int]:
+    """Answer all of it with the loop, from encoded work to encoded completions; the tokens of each."""
     topics, metrics = Namespace("weir"), Metrics()
     desk = Desk(WORK_INTERACTIVE, topics, Served(engine.name, frozenset({engine.name}), Prompts(256)), metrics)
     enough = threading.Event()
     driver = Driver(Loaded(engine))
+    outbox = MemoryOutbox(len(asked), enough)
     parts = Parts(
         feed=MemoryFeed([work_of(prompt, number) for number, prompt in enumerate(asked)]),
         driver=driver,
         scheduler=Scheduler(Terms()),
-        outbox=MemoryOutbox(len(asked), enough),
+        outbox=outbox,
         cancellations=NoCancellations(),
         lines={topics.of(WORK_INTERACTIVE): Line(desk, "interactive")},
         metrics=metrics,
     )
     driver.load()
-    start = time.perf_counter()
     Inference(parts, stop_seconds=1.0).run(enough)
-    return time.perf_counter() - start
+    made = [json.loads(reply.publication.message.value or b"{}") for reply in outbox.replies]
+    return [completion.get("usage", {}).get("completion_tokens", 0) for completion in made]

@@ -85,10 +85,10 @@ def _through(settings: Settings, bodies: list[dict[str, object]], stored: int) -
 
 
 def _worker_cpu(state: StackState) -> float:
-    return sum(_cpu(process.pid) for process in state.processes if process.name.startswith("worker"))
+    return sum(cpu_seconds(process.pid) for process in state.processes if process.name.startswith("worker"))
 
 
-def _cpu(pid: int) -> float:
+def cpu_seconds(pid: int) -> float:
     fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
     return (int(fields[11]) + int(fields[12])) / _TICKS
 

@@ -2,8 +2,6 @@
 
 import random
 from collections import Counter, defaultdict
-from heapq import heapify, heappop, heappush
-from itertools import chain
 
 import pytest
 from hypothesis import given, settings
@@ -11,6 +9,7 @@ from hypothesis import strategies as st
 
 from models.generation.engine import Capacity
 from streams.infer.scheduler import Job, Scheduler, Terms
+from tests.fixtures.flood import p99_seconds
 
 jobs = st.builds(
     Job,
@@ -177,33 +176,7 @@ def test_a_large_request_is_not_passed_for_ever():
     assert passed < 30
 
 
-def waits(seed, flood):
-    """Seconds from arrival to end of an app that asks now and then, beside another that may ask more than there is."""
-    rng = random.Random(seed)
-    scheduler, capacity = Scheduler(Terms()), Capacity(16, 32_768)
-    events = []
-    for app, rate in (("steady", 0.5), ("other", 8.0 if flood else 1.0)):
-        at = 0.0
-        while at < 600:
-            at += rng.expovariate(rate)
-            events.append((at, len(events), job(len(events), app, rng.choice((60, 120, 400)), at=at)))
-    heapify(events)
-    found, inside = [], set()
-    while events:
-        now, _, each = heappop(events)
-        if each.ticket in inside:
-            scheduler.end(each.ticket, each.tokens)
-            found += [now - each.at] * (each.app == "steady")
-        else:
-            scheduler.add(each)
-        while (taken := scheduler.take(capacity)) is not None:
-            inside.add(taken.ticket)
-            heappush(events, (now + taken.tokens / 20, taken.ticket, taken))  # a row makes 20 tokens a second
-    return found
-
-
 def test_a_flood_by_one_app_does_not_slow_another_down():
     """In a simulation, the p99 of an app's requests rises by less than a fifth while another app floods."""
-    calm, flooded = (sorted(chain.from_iterable(waits(seed, flood) for seed in range(6))) for flood in (False, True))
-    p99 = [times[int(len(times) * 0.99)] for times in (calm, flooded)]
-    assert p99[1] <= 1.2 * p99[0]
+    calm, flooded = p99_seconds(flood=False), p99_seconds(flood=True)
+    assert flooded <= 1.2 * calm
