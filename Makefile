@@ -59,6 +59,9 @@ SEED ?= 1
 chaos: setup ## kill, pause and refuse at random while traffic runs (RUNS=n SEED=s); 1 if anything is lost or double
 	@$(BIN)/python -m tests.chaos --runs $(RUNS) --seed $(SEED) $(ARGS)
 
+bench-peers: setup ## measure other libraries beside ours (docs/performance.md), write build/peers.json
+	@$(BIN)/python -m tests.bench.peers build/peers.json
+
 docs: .venv/dev.stamp ## write the generated part of docs/
 	@$(BIN)/python -m streams.documents docs
 
