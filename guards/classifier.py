@@ -12,18 +12,18 @@ from guards.guard import Floats, Head, Hit, Passage, Reading, Score, Side, TextF
 
 @dataclass(frozen=True, slots=True)
 class Scope:
-    """What a guard reads: passages of these sides, written by these roles, in languages that the model knows.
+    """What a guard reads: by which head each side, written by which roles, in languages that the heads know.
 
-    Roles that are not listed are trusted: a system prompt is the application's own.
+    The heads have the same labels. Roles that are not listed are trusted: a system prompt is the application's own.
     """
 
-    sides: frozenset[Side]
+    heads: Mapping[Side, Head]
     roles: frozenset[str]
     languages: frozenset[str] = frozenset({"en"})
 
 
 class ClassifierGuard:
-    """Scores every label of a head over the windows of a passage; the highest window counts.
+    """Scores every label of a side's head over the windows of a passage; the highest window counts.
 
     A passage that disguises what it says (``guards.disguise``) is read as it stands and undisguised, and the higher
     score counts; spans are those of the passage either way. With ``marks``, hidden characters and forged turns are
@@ -32,18 +32,18 @@ class ClassifierGuard:
 
     lower_is_worse = False
 
-    def __init__(self, name: str, head: Head, scope: Scope, disguises: Disguises, *, marks: bool = False) -> None:
+    def __init__(self, name: str, scope: Scope, disguises: Disguises, *, marks: bool = False) -> None:
+        heads = list(scope.heads.values())
         self.name = name
-        self.version = f"{head.version}+{disguises.version}"
-        self.labels = head.labels
+        self.version = "+".join(dict.fromkeys([*(head.version for head in heads), disguises.version]))
+        self.labels = heads[0].labels
         self.languages = scope.languages
-        self._head = head
         self._scope = scope
         self._disguises = disguises
         self._marks = disguises.marks if marks else None
 
     def applies(self, passage: Passage) -> bool:
-        return passage.side in self._scope.sides
+        return passage.side in self._scope.heads
 
     def needs(self, passage: Passage) -> Sequence[str]:
         if passage.role not in self._scope.roles:
@@ -52,21 +52,23 @@ class ClassifierGuard:
 
     def read(self, passages: Sequence[Passage], features: Mapping[str, TextFeatures]) -> Sequence[Reading]:
         return [
-            self._read(passage.text, features) if passage.role in self._scope.roles else blank_reading(self.labels)
+            self._read(passage, features) if passage.role in self._scope.roles else blank_reading(self.labels)
             for passage in passages
         ]
 
-    def _read(self, text: str, features: Mapping[str, TextFeatures]) -> Reading:
+    def _read(self, passage: Passage, features: Mapping[str, TextFeatures]) -> Reading:
+        text, head = passage.text, self._scope.heads[passage.side]
         undisguised = self._disguises.renderings(text)
         found = [
-            self._scores(features[text]),
-            *(_in_original(self._scores(features[rendering.text]), rendering) for rendering in undisguised),
+            self._scores(head, text, features),
+            *(_in_original(self._scores(head, each.text, features), each) for each in undisguised),
         ]
         hits: tuple[Hit, ...] = self._marks.hits(text) if self._marks else ()
         return Reading({label: max((s[label] for s in found), key=_value) for label in self.labels}, hits)
 
-    def _scores(self, features: TextFeatures) -> Mapping[str, Score]:
-        return worst_windows(self.labels, features.spans, self._head.predict(features)).scores
+    def _scores(self, head: Head, text: str, features: Mapping[str, TextFeatures]) -> Mapping[str, Score]:
+        found = features[text]
+        return worst_windows(self.labels, found.spans, head.predict(found, text)).scores
 
 
 def blank_reading(labels: Sequence[str]) -> Reading:

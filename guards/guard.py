@@ -112,8 +112,8 @@ class Head(Protocol):
     @property
     def labels(self) -> tuple[str, ...]: ...
 
-    def predict(self, features: TextFeatures) -> Floats:
-        """Probabilities ``(windows, labels)``, each 0 to 1."""
+    def predict(self, features: TextFeatures, text: str) -> Floats:
+        """Probabilities ``(windows, labels)``, each 0 to 1, for a text and its features."""
         ...
 
 

@@ -35,7 +35,8 @@ class Parts:
     """The models that guards are made of: loaded, or loaded when a policy first wants them.
 
     ``detoxify`` may take seconds, and raises a ``WeirError`` if the model cannot be loaded. Without a ``tagger`` names
-    and addresses are not found, without a ``linguist`` no text has a language.
+    and addresses are not found, without a ``linguist`` no text has a language, and without
+    ``indirect`` the passages of the context are judged like prompts.
     """
 
     encoder: Encoder
@@ -45,6 +46,7 @@ class Parts:
     tagger: Tagger | None = None
     disguises: Disguises = field(default_factory=Disguises.load)
     linguist: Linguist | None = None
+    indirect: Head | None = None
 
 
 Build: TypeAlias = Callable[[Parts], Guard]
@@ -54,7 +56,7 @@ _SPEAKERS: Final = frozenset({"user", "assistant", "tool"})
 
 
 def _toxicity(parts: Parts) -> Guard:
-    return ClassifierGuard("toxicity", parts.toxicity, Scope(_SPOKEN, _SPEAKERS), parts.disguises)
+    return ClassifierGuard("toxicity", Scope(dict.fromkeys(_SPOKEN, parts.toxicity), _SPEAKERS), parts.disguises)
 
 
 def _detoxify(parts: Parts) -> Guard:
@@ -62,8 +64,8 @@ def _detoxify(parts: Parts) -> Guard:
 
 
 def _injection(parts: Parts) -> Guard:
-    scope = Scope(frozenset({Side.PROMPT, Side.CONTEXT}), frozenset({"user", "tool"}))
-    return ClassifierGuard("injection", parts.injection, scope, parts.disguises, marks=True)
+    heads = {Side.PROMPT: parts.injection, Side.CONTEXT: parts.indirect or parts.injection}
+    return ClassifierGuard("injection", Scope(heads, frozenset({"user", "tool"})), parts.disguises, marks=True)
 
 
 def _pii(parts: Parts) -> Guard:

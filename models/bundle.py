@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from models.encoder import OnnxEncoder, TextEncoder
-from models.heads import INJECTION, TOXICITY, MlpHead, load_packaged_head
+from models.heads import INDIRECT, INJECTION, TOXICITY, MlpHead, load_packaged_head
 from models.languages import LanguageModel
 from models.tagger import OnnxTagger
 
@@ -16,13 +16,14 @@ class ModelBundle:
     encoder: TextEncoder
     toxicity: MlpHead
     injection: MlpHead
+    indirect: MlpHead
     tagger: OnnxTagger
     languages: LanguageModel
 
     @property
     def versions(self) -> tuple[str, ...]:
         """``name@version#hash`` of every part, as verdicts record them."""
-        parts = (self.encoder, self.toxicity, self.injection, self.tagger, self.languages)
+        parts = (self.encoder, self.toxicity, self.injection, self.indirect, self.tagger, self.languages)
         return tuple(part.version for part in parts)
 
 
@@ -37,5 +38,5 @@ def load_bundle(directory: Path, threads: int = 1) -> ModelBundle:
     tagger.load()
     languages = LanguageModel()
     languages.load()
-    heads = load_packaged_head(TOXICITY), load_packaged_head(INJECTION)
+    heads = load_packaged_head(TOXICITY), load_packaged_head(INJECTION), load_packaged_head(INDIRECT)
     return ModelBundle(encoder, *heads, tagger, languages)

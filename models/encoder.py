@@ -87,6 +87,10 @@ class TextEncoder:
                 self._tokenizer.load()
                 self._loaded = True
 
+    def cut(self, text: str) -> WindowedText:
+        """The windows that ``encode`` computes the features of."""
+        return self._tokenizer.cut(text)
+
     def encode(self, texts: Sequence[str]) -> list[WindowFeatures]:
         """Features in the order of ``texts``. Any string is legal: empty, huge, NULs, lone surrogates."""
         keys = [text_digest(text) for text in texts]

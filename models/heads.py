@@ -1,7 +1,8 @@
 """Small trained classifiers on the encoder's features, evaluated with numpy alone.
 
 A head is a perceptron with one hidden layer: inputs (of ``mean``, ``peak`` and ``inner`` those that the card names),
-standardised, GELU, one logit a label, then Platt scaling by label (``sigmoid(slope * logit + offset)``).
+standardised, GELU, one logit a label, to which the window's character n-grams (``models.ngrams``) may add, then Platt
+scaling by label (``sigmoid(slope * logit + offset)``).
 Beside the weights lies a card, JSON, with the data, figures, benign quantiles and recommended thresholds.
 """
 
@@ -17,6 +18,7 @@ from numpy.typing import NDArray
 from safetensors.numpy import load_file
 
 from models.catalog import ModelEntry, find_entry
+from models.ngrams import ngram_buckets
 from models.pooled import WIDTHS
 from models.store import require
 from schemas.errors import Code, ConfigError
@@ -25,10 +27,11 @@ Floats: TypeAlias = NDArray[np.float32]
 
 TOXICITY = "toxicity-head"
 INJECTION = "injection-head"
+INDIRECT = "indirect-injection-head"
 
 
-class Pooled(Protocol):
-    """What a head reads of a text's features: ``(windows, dim)`` each."""
+class Vectors(Protocol):
+    """The encoder's vectors: ``(windows, dim)`` each."""
 
     @property
     def mean(self) -> NDArray[np.floating]: ...
@@ -38,12 +41,19 @@ class Pooled(Protocol):
     def inner(self) -> NDArray[np.floating]: ...
 
 
+class Pooled(Vectors, Protocol):
+    """What a head reads of a text's features: the vectors, and ``spans`` (windows, 2), code points."""
+
+    @property
+    def spans(self) -> NDArray[np.int32]: ...
+
+
 @dataclass(frozen=True, slots=True)
 class HeadWeights:
     """The arrays of a head.
 
     Standardisation ``centre`` and ``scale`` (in,), ``hidden`` (in, hidden), ``output`` (hidden, labels), and the
-    calibration ``slope`` and ``offset`` (labels,).
+    calibration ``slope`` and ``offset`` (labels,). ``ngrams`` (buckets,) adds to the logit of the first label.
     """
 
     centre: Floats
@@ -54,6 +64,7 @@ class HeadWeights:
     output_bias: Floats
     slope: Floats
     offset: Floats
+    ngrams: Floats | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,23 +80,34 @@ class MlpHead:
     thresholds: Mapping[str, float]
     weights: HeadWeights = field(repr=False)
 
-    def predict(self, features: Pooled) -> Floats:
-        """Probabilities ``(windows, labels)``, each 0 to 1. No windows give no rows."""
-        return calibrated(self.weights, joined(features, self.inputs))
+    def predict(self, features: Pooled, text: str) -> Floats:
+        """Probabilities ``(windows, labels)``, each 0 to 1, for the features of a text. No windows give no rows."""
+        inputs = joined(features, self.inputs)
+        if self.weights.ngrams is None:
+            return calibrated(self.weights, inputs)
+        bags = [ngram_buckets(text[start:end]) for start, end in features.spans]
+        return calibrated(self.weights, inputs, spelt(self.weights.ngrams, bags))
 
 
-def joined(features: Pooled, inputs: Sequence[str]) -> Floats:
+def joined(features: Vectors, inputs: Sequence[str]) -> Floats:
     """The vectors named by ``inputs`` (``mean``, ``peak``, ``inner``) side by side: ``(windows, in)``."""
     known = {"mean": features.mean, "peak": features.peak, "inner": features.inner}
     return np.concatenate([known[name] for name in inputs], axis=1, dtype=np.float32)
 
 
-def calibrated(weights: HeadWeights, inputs: Floats) -> Floats:
-    """Probabilities ``(rows, labels)`` for inputs ``(rows, in)``."""
+def spelt(ngrams: Floats, bags: Sequence[NDArray[np.int32]]) -> Floats:
+    """What n-grams say of windows, ``(rows,)``: the sum over a window's buckets by the root of their number."""
+    return np.array([ngrams[bag].sum() / max(len(bag), 1) ** 0.5 for bag in bags], np.float32)
+
+
+def calibrated(weights: HeadWeights, inputs: Floats, spelling: Floats | None = None) -> Floats:
+    """Probabilities ``(rows, labels)`` for inputs ``(rows, in)`` and what the n-grams say of them, ``(rows,)``."""
     # Row by row sums: BLAS would choose its kernel, and with it the last bit, by the number of rows.
     standard = (inputs - weights.centre) * weights.scale
     hidden = gelu(np.einsum("ri,ih->rh", standard, weights.hidden) + weights.hidden_bias)
     logits = np.einsum("rh,hl->rl", hidden, weights.output) + weights.output_bias
+    if spelling is not None:
+        logits[:, 0] += spelling
     return sigmoid(logits * weights.slope + weights.offset)
 
 

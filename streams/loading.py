@@ -31,6 +31,7 @@ def load_pipeline(settings: Settings, policies: Iterable[Policy] = ()) -> Pipeli
         partial(_load_detoxify, settings),
         tagger=bundle.tagger,
         linguist=bundle.languages,
+        indirect=bundle.indirect,
     )
     return build_pipeline(parts, policies, _report)
 

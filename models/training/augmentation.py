@@ -25,13 +25,16 @@ _JOINTS = (".", "*", "-", "\u200b")  # what is put between letters
 
 @dataclass(frozen=True, slots=True)
 class Phrases:
-    """The table ``phrases.toml``."""
+    """The tables ``phrases.toml`` and ``injection.toml``."""
 
     table: Mapping[str, Any]
+    injection: Mapping[str, Any]
 
     @classmethod
     def load(cls) -> "Phrases":
-        return cls(tomllib.loads((resources.files("models.training") / "phrases.toml").read_text("utf-8")))
+        folder = resources.files("models.training")
+        names = ("phrases.toml", "injection.toml")
+        return cls(*(tomllib.loads((folder / name).read_text("utf-8")) for name in names))
 
 
 def augment_toxicity(examples: Sequence[Example], phrases: Phrases, seed: int) -> list[Example]:
@@ -40,7 +43,7 @@ def augment_toxicity(examples: Sequence[Example], phrases: Phrases, seed: int) -
     added = [
         Example(text, f"templates/{template['kind']}", "toxic" if template["toxic"] else "clean", _labels(template))
         for template in phrases.table["template"]
-        for text in _filled(template, phrases.table["slots"], chance)
+        for text in filled(template, phrases.table["slots"], chance)
     ]
     toxic = [example for example in examples if example.labels["toxicity"]]
     clean = [example for example in examples if not example.labels["toxicity"]]
@@ -65,17 +68,6 @@ def _around(
         yield example, chance.choice(table["texts"]).replace("{quote}", example.text.strip().rstrip('"'))
 
 
-def augment_injection(phrases: Phrases, seed: int) -> list[Example]:
-    """Plain attacks and their innocent neighbours, from templates."""
-    chance = random.Random(seed)  # noqa: S311 - reproducible, nothing secret
-    table = phrases.table["injection"]
-    return [
-        Example(text, "templates", "injection" if template["toxic"] else "trigger", {"injection": template["toxic"]})
-        for template in table["template"]
-        for text in _filled(template, table["slots"], chance)
-    ]
-
-
 def merely_swears(example: Example, phrases: Phrases) -> bool:
     """Whether a paradetox positive swears at nobody: such rows are dropped, their label is a matter of taste."""
     if example.source != "paradetox" or not example.labels["toxicity"]:
@@ -95,11 +87,16 @@ def _labels(template: Mapping[str, Any]) -> dict[str, int]:
     return dict.fromkeys(("toxicity", *_FINE), 0)
 
 
-def _filled(template: Mapping[str, Any], slots: Mapping[str, Sequence[str]], chance: random.Random) -> Iterator[str]:
+def fill(text: str, slots: Mapping[str, Sequence[str]], chance: random.Random) -> str:
+    """The text with a word drawn for every slot; what a drawn word has in braces stays."""
+    return _SLOT.sub(lambda slot: chance.choice(slots[slot.group(1)]), text)
+
+
+def filled(template: Mapping[str, Any], slots: Mapping[str, Sequence[str]], chance: random.Random) -> Iterator[str]:
     """Up to ``count`` distinct sentences of a template."""
     seen: set[str] = set()
     for _ in range(template["count"] * 2):
-        text = _SLOT.sub(lambda slot: chance.choice(slots[slot.group(1)]), chance.choice(template["texts"]))
+        text = fill(chance.choice(template["texts"]), slots, chance)
         if chance.random() < 0.3:  # as people type
             text = text.lower()
         elif text[0].islower() and chance.random() < 0.5:

@@ -5,7 +5,9 @@ Torch is used here only; a trained head is evaluated with numpy (``models.heads`
 machine: same weights.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Final
 
 import numpy as np
 import torch
@@ -13,8 +15,13 @@ from numpy.typing import NDArray
 from torch import nn
 
 from models.heads import HeadWeights
+from models.ngrams import BUCKETS
 
 Floats = NDArray[np.float32]
+
+NGRAM_EPOCHS: Final = 5
+NGRAM_RATE: Final = 2e-2
+NGRAM_DECAY: Final = 1e-3
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +83,52 @@ def train(windows: Windows, targets: Floats, weights: Floats, recipe: Recipe) ->
     )
 
 
+def train_ngrams(
+    bags: Sequence[NDArray[np.int32]], counts: NDArray[np.int64], targets: Floats, recipe: Recipe
+) -> Floats:
+    """Weights of the n-gram buckets and, behind them, a constant: ``(buckets + 1,)``. Logistic regression.
+
+    Args:
+        bags: The buckets of every window, of which text i owns ``counts[i]``, in order.
+        counts: Every text has at least one window.
+        targets: ``(texts,)``, 0 or 1.
+        recipe: Seed and batches are the head's.
+    """
+    order, starts = np.random.default_rng(recipe.seed), np.cumsum(counts) - counts
+    model = _Spelling()
+    optimiser = torch.optim.AdamW(model.parameters(), lr=NGRAM_RATE, weight_decay=NGRAM_DECAY)
+    batches = -(-len(counts) // recipe.batch_texts)
+    schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, NGRAM_RATE, total_steps=batches * NGRAM_EPOCHS)
+    for _ in range(NGRAM_EPOCHS):
+        for chosen in np.array_split(order.permutation(len(counts)), batches):
+            windows = [bag for text in chosen for bag in bags[starts[text] : starts[text] + counts[text]]]
+            logits = _highest(model(windows)[:, None], counts[chosen])[:, 0]
+            loss = nn.functional.binary_cross_entropy_with_logits(logits, torch.from_numpy(targets[chosen]))
+            optimiser.zero_grad()
+            loss.backward()  # type: ignore[no-untyped-call]  # torch has no annotation here
+            optimiser.step()
+            schedule.step()
+    learnt = torch.cat((model.table.weight[:, 0], model.constant)).detach().numpy()
+    return np.asarray(learnt, np.float32)
+
+
+class _Spelling(nn.Module):
+    """The sum over a window's buckets by the root of their number, and a constant; all begins at 0."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.table = nn.EmbeddingBag(BUCKETS, 1, mode="sum", _weight=torch.zeros(BUCKETS, 1))
+        self.constant = nn.Parameter(torch.zeros(1))
+
+    def forward(self, windows: Sequence[NDArray[np.int32]]) -> torch.Tensor:
+        lengths = np.array([len(bag) for bag in windows])
+        shares = np.repeat(1 / np.sqrt(np.maximum(lengths, 1)), lengths).astype(np.float32)
+        buckets = torch.from_numpy(np.concatenate(windows).astype(np.int64))
+        offsets = torch.from_numpy(np.cumsum(lengths) - lengths)
+        sums: torch.Tensor = self.table(buckets, offsets, per_sample_weights=torch.from_numpy(shares))
+        return sums[:, 0] + self.constant
+
+
 def fit_platt(logits: Floats, targets: Floats) -> tuple[float, float]:
     """Slope and offset that make ``sigmoid(slope * logit + offset)`` a probability (Platt, 1999).
 
@@ -119,7 +172,11 @@ def _descend(model: nn.Module, windows: Windows, targets: Floats, weights: Float
 
 
 def _text_logits(model: nn.Module, windows: Windows) -> torch.Tensor:
-    logits: torch.Tensor = model(torch.from_numpy(windows.inputs))
-    owner = torch.from_numpy(np.repeat(np.arange(len(windows.counts)), windows.counts))
-    empty = torch.full((len(windows.counts), logits.shape[1]), -torch.inf)
+    return _highest(model(torch.from_numpy(windows.inputs)), windows.counts)
+
+
+def _highest(logits: torch.Tensor, counts: NDArray[np.int64]) -> torch.Tensor:
+    """The maximum over each text's windows: ``(windows, labels)`` to ``(texts, labels)``."""
+    owner = torch.from_numpy(np.repeat(np.arange(len(counts)), counts))
+    empty = torch.full((len(counts), logits.shape[1]), -torch.inf)
     return empty.scatter_reduce(0, owner[:, None].expand_as(logits), logits, "amax")

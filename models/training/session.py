@@ -13,10 +13,12 @@ from numpy.typing import NDArray
 from safetensors.numpy import save_file
 
 from models.encoder import TextEncoder
-from models.heads import HeadWeights, calibrated, joined, sigmoid
+from models.heads import HeadWeights, calibrated, joined, sigmoid, spelt
+from models.ngrams import ngram_buckets
 from models.training.augmentation import Phrases
 from models.training.corpus import Example, fingerprint, in_fixed_order, share_of
 from models.training.evaluation import (
+    area_under_curve,
     area_with_interval,
     benign_quantiles,
     calibration_error_with_interval,
@@ -26,7 +28,7 @@ from models.training.evaluation import (
     text_scores,
 )
 from models.training.features import embed
-from models.training.recipe import Windows, fit_platt, train
+from models.training.recipe import Windows, fit_platt, train, train_ngrams
 from models.training.tasks import Task
 
 Floats = NDArray[np.float32]
@@ -40,6 +42,7 @@ class Part:
 
     examples: tuple[Example, ...]
     windows: Windows
+    bags: tuple[NDArray[np.int32], ...] = ()  # n-gram buckets of every window, if the head reads them
 
     def truth(self, labels: Sequence[str]) -> Floats:
         """``(texts, labels)``, 0 or 1, NaN where unknown."""
@@ -67,6 +70,7 @@ def gather(task: Task, folder: Path, encoder: TextEncoder, cache: Path) -> Data:
     dev = [example for example in own if example.source not in task.aside and _is_dev(example)]
     learnt = [example for example in own if example.source not in task.aside and not _is_dev(example)]
     added = task.augment(learnt, phrases, task.recipe.seed)
+    learnt, dev, aside, made = ([each for each in part if task.uses(each)] for part in (learnt, dev, aside, added))
     base = embed(encoder, [example.text for example in known], cache)
     more = embed(encoder, [example.text for example in added], cache)
     by_hand = task.by_hand()
@@ -78,9 +82,10 @@ def gather(task: Task, folder: Path, encoder: TextEncoder, cache: Path) -> Data:
 
     def part(examples: Sequence[Example]) -> Part:
         read = tuple(example for example in examples if counts[place[id(example)]])
-        return Part(read, everything.take(np.array([place[id(example)] for example in read], np.int64)))
+        windows = everything.take(np.array([place[id(example)] for example in read], np.int64))
+        return Part(read, windows, _bags(encoder, read) if task.spelling else ())
 
-    return Data(part([*learnt, *added]), part(dev), part(aside), part(by_hand), fingerprint(own))
+    return Data(part([*learnt, *made]), part(dev), part(aside), part(by_hand), fingerprint(own))
 
 
 def fit(task: Task, data: Data) -> HeadWeights:
@@ -88,6 +93,10 @@ def fit(task: Task, data: Data) -> HeadWeights:
     truth = data.train.truth(task.labels)
     weights = np.ones(len(truth), np.float32)
     found = train(data.train.windows, truth, weights, task.recipe)
+    if task.spelling:
+        learnt = task.spelling * train_ngrams(data.train.bags, data.train.windows.counts, truth[:, 0], task.recipe)
+        found.output_bias[0] += learnt[-1]
+        found = replace(found, ngrams=learnt[:-1])
     found = _rounded(found)
     logits = _logits(found, data.dev)
     dev = data.dev.truth(task.labels)
@@ -100,11 +109,7 @@ def fit(task: Task, data: Data) -> HeadWeights:
 def describe(task: Task, data: Data, weights: HeadWeights, encoder_version: str) -> dict[str, Any]:
     """The card: data, figures by split, benign quantiles, thresholds and limits."""
     dev = _scores(weights, data.dev)
-    kinds = np.array([example.kind for example in data.dev.examples])
-    thresholds = {
-        purpose: round(float(np.quantile(dev[np.isin(kinds, sorted(chosen)), 0], share)), 4)
-        for purpose, (share, chosen) in task.thresholds.items()
-    }
+    thresholds = _thresholds(task, data.dev, dev)
     benign = data.dev.truth(task.labels)[:, 0] == 0
     return {
         "name": task.name,
@@ -119,7 +124,8 @@ def describe(task: Task, data: Data, weights: HeadWeights, encoder_version: str)
         },
         "figures": {
             "dev": _figures(task, data.dev, dev, thresholds),
-            "aside": _figures(task, data.aside, _scores(weights, data.aside), thresholds),
+            "aside": _figures(task, data.aside, _scores(weights, data.aside), thresholds) if task.aside else {},
+            "each_aside": _each_aside(task, data),
             "by_hand": _by_hand(data.by_hand, _scores(weights, data.by_hand), thresholds["flag"]),
         },
         "reliability": _reliability(task, data.dev, weights),
@@ -131,6 +137,60 @@ def describe(task: Task, data: Data, weights: HeadWeights, encoder_version: str)
         },
         "licence": "Apache-2.0",
         "limits": list(task.limits),
+    }
+
+
+def _each_aside(task: Task, data: Data) -> dict[str, Any]:
+    """By group of sources: how a head that has not seen them judges them, with its own calibration and thresholds."""
+    found = {}
+    for name, sources in task.each_aside.items():
+        train_part, dev = (_without(part, sources) for part in (data.train, data.dev))
+        known = replace(data, train=train_part, dev=dev)
+        weights = fit(task, known)
+        thresholds = _thresholds(task, dev, _scores(weights, dev))
+        judged = [_only(part, sources - task.twins) for part in (data.train, data.dev)]
+        scores = np.concatenate([_scores(weights, part) for part in judged])
+        truth = np.concatenate([part.truth(task.labels) for part in judged])
+        found[name] = _transfer(scores[:, 0], truth[:, 0] == 1, thresholds)
+    return found
+
+
+def _transfer(scores: Floats, bad: NDArray[np.bool_], thresholds: dict[str, float]) -> dict[str, Any]:
+    """Numbers of texts, area, and recall and false alarms at every threshold and where 5% of the benign are past."""
+    figures: dict[str, Any] = {"benign": int((~bad).sum()), "positive": int(bad.sum())}
+    for name, value in thresholds.items():
+        figures |= {
+            f"recall_{name}": share_above(scores[bad], value),
+            f"false_{name}": share_above(scores[~bad], value),
+        }
+    if bad.any() and not bad.all():
+        figures["auc"] = area_under_curve(scores, bad)
+        figures["recall_at_5%"] = share_above(scores[bad], float(np.quantile(scores[~bad], 0.95)))
+    return {name: round(value, 4) for name, value in figures.items() if not np.isnan(value)}
+
+
+def _only(part: Part, sources: frozenset[str]) -> Part:
+    return _chosen(part, [example.source in sources for example in part.examples])
+
+
+def _without(part: Part, sources: frozenset[str]) -> Part:
+    return _chosen(part, [example.source not in sources for example in part.examples])
+
+
+def _chosen(part: Part, mask: Sequence[bool]) -> Part:
+    texts = np.flatnonzero(np.array(mask, bool))
+    starts = np.cumsum(part.windows.counts) - part.windows.counts
+    owned = [range(starts[text], starts[text] + part.windows.counts[text]) for text in texts]
+    bags = tuple(part.bags[window] for windows in owned for window in windows) if part.bags else ()
+    return Part(tuple(part.examples[text] for text in texts), part.windows.take(texts), bags)
+
+
+def _thresholds(task: Task, dev: Part, scores: Floats) -> dict[str, float]:
+    kinds = np.array([example.kind for example in dev.examples])
+    benign = dev.truth(task.labels)[:, 0] == 0
+    return {
+        purpose: round(float(np.quantile(scores[benign & np.isin(kinds, sorted(chosen)), 0], share)), 4)
+        for purpose, (share, chosen) in task.thresholds.items()
     }
 
 
@@ -191,7 +251,14 @@ def _is_dev(example: Example) -> bool:
 
 
 def _scores(weights: HeadWeights, part: Part) -> Floats:
-    return text_scores(calibrated(weights, part.windows.inputs), part.windows.counts)
+    spelling = None if weights.ngrams is None else spelt(weights.ngrams, part.bags)
+    return text_scores(calibrated(weights, part.windows.inputs, spelling), part.windows.counts)
+
+
+def _bags(encoder: TextEncoder, examples: Sequence[Example]) -> tuple[NDArray[np.int32], ...]:
+    """The n-gram buckets of every window of every text, in order."""
+    texts = [example.text for example in examples]
+    return tuple(ngram_buckets(text[start:end]) for text in texts for start, end in encoder.cut(text).spans)
 
 
 def _rounded(weights: HeadWeights) -> HeadWeights:
@@ -201,7 +268,8 @@ def _rounded(weights: HeadWeights) -> HeadWeights:
 
 def _stored(weights: HeadWeights) -> dict[str, NDArray[np.float16]]:
     # safetensors writes a transposed array as if it were not, hence contiguous
-    return {f.name: np.ascontiguousarray(getattr(weights, f.name), np.float16) for f in fields(weights)}
+    given = {field.name: getattr(weights, field.name) for field in fields(weights)}
+    return {name: np.ascontiguousarray(value, np.float16) for name, value in given.items() if value is not None}
 
 
 def _figures(task: Task, part: Part, scores: Floats, thresholds: dict[str, float]) -> dict[str, Any]:

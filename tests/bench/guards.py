@@ -27,7 +27,14 @@ def guard_figures() -> list[Figure]:
     models = load_settings().models_directory
     started = time.process_time()
     bundle = load_bundle(models, threads=1)
-    parts = Parts(bundle.encoder, bundle.toxicity, bundle.injection, tagger=bundle.tagger, linguist=bundle.languages)
+    parts = Parts(
+        bundle.encoder,
+        bundle.toxicity,
+        bundle.injection,
+        tagger=bundle.tagger,
+        linguist=bundle.languages,
+        indirect=bundle.indirect,
+    )
     pipeline = build_pipeline(parts)
     load = Figure("start: load models and guards", time.process_time() - started, "CPU s")
     encoder = Figure("encoder, 64 tokens", _best(bundle.encoder.encode, 100), "texts/CPU s")
@@ -58,9 +65,9 @@ def _best(work: Callable[[list[str]], object], seed: int) -> float:
 
 def _classify(bundle: ModelBundle, batch: list[str]) -> None:
     bundle.tagger.tag(batch)
-    for features in bundle.encoder.encode(batch):
-        bundle.toxicity.predict(features)
-        bundle.injection.predict(features)
+    for text, features in zip(batch, bundle.encoder.encode(batch), strict=True):
+        bundle.toxicity.predict(features, text)
+        bundle.injection.predict(features, text)
 
 
 def _judge(pipeline: Pipeline, batch: list[str]) -> None:

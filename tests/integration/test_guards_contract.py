@@ -95,6 +95,7 @@ def parts(models_dir, request):
         detoxify,
         tagger=bundle.tagger,
         linguist=bundle.languages,
+        indirect=bundle.indirect,
     )
 
 
@@ -310,7 +311,14 @@ def test_nothing_needs_the_network(models_dir, monkeypatch):
     monkeypatch.setattr(socket, "socket", refuse)
     monkeypatch.setattr(socket, "create_connection", refuse)
     bundle = load_bundle(models_dir)
-    parts = Parts(bundle.encoder, bundle.toxicity, bundle.injection, tagger=bundle.tagger, linguist=bundle.languages)
+    parts = Parts(
+        bundle.encoder,
+        bundle.toxicity,
+        bundle.injection,
+        tagger=bundle.tagger,
+        linguist=bundle.languages,
+        indirect=bundle.indirect,
+    )
     fresh = build_pipeline(parts)
     text = "Mail ann@example.co.uk, call +44 20 7946 0958, see https://example.com/x?y=1"
     assert judge(fresh, prompt(text))[0].action == "redact"

@@ -9,7 +9,7 @@ import pytest
 from models.bundle import load_bundle
 from models.catalog import find_entry, weights_folder
 from models.encoder import OnnxEncoder
-from models.heads import INJECTION, TOXICITY, load_head, load_packaged_head
+from models.heads import INDIRECT, INJECTION, TOXICITY, load_head, load_packaged_head
 from schemas.errors import Code, ConfigError
 
 pytestmark = pytest.mark.weights
@@ -62,7 +62,7 @@ def bundle(models_dir):
 
 def worst(bundle, head, text, label):
     (features,) = bundle.encoder.encode([text])
-    return float(head.predict(features)[:, head.labels.index(label)].max())
+    return float(head.predict(features, text)[:, head.labels.index(label)].max())
 
 
 @pytest.mark.parametrize("text", SAFE)
@@ -102,7 +102,7 @@ def test_an_attack_at_the_very_end_is_found(bundle):
     """The window that holds the attack scores highest, and its span shows it."""
     text = LONG + ATTACKS[0]
     (features,) = bundle.encoder.encode([text])
-    scores = bundle.injection.predict(features)[:, 0]
+    scores = bundle.injection.predict(features, text)[:, 0]
     start, end = features.spans[scores.argmax()]
     assert ATTACKS[0] in text[start:end]
     assert scores.max() > 2 * worst(bundle, bundle.injection, LONG, "injection")
@@ -115,31 +115,36 @@ def test_scores_do_not_depend_on_company(bundle, models_dir):
     texts = [*SAFE, *TOXIC, LONG]
     for text, together in zip(texts, forgetful.encode(texts), strict=True):
         (alone,) = forgetful.encode([text])
-        np.testing.assert_allclose(bundle.toxicity.predict(together), bundle.toxicity.predict(alone), atol=1e-5)
-        np.testing.assert_allclose(bundle.injection.predict(together), bundle.injection.predict(alone), atol=1e-5)
+        np.testing.assert_allclose(
+            bundle.toxicity.predict(together, text), bundle.toxicity.predict(alone, text), atol=1e-5
+        )
+        np.testing.assert_allclose(
+            bundle.injection.predict(together, text), bundle.injection.predict(alone, text), atol=1e-5
+        )
 
 
 def test_blank_text_has_no_rows(bundle):
     """No windows, no probabilities."""
     (features,) = bundle.encoder.encode(["  "])
-    assert bundle.toxicity.predict(features).shape == (0, len(bundle.toxicity.labels))
-    assert bundle.injection.predict(features).shape == (0, 1)
+    assert bundle.toxicity.predict(features, "  ").shape == (0, len(bundle.toxicity.labels))
+    assert bundle.injection.predict(features, "  ").shape == (0, 1)
 
 
 def test_versions_name_model_and_hash(bundle):
     """Verdicts can record name, version and hash of everything that was loaded."""
-    names = ["minilm-l6", TOXICITY, INJECTION, "pii-tagger", "py3langid"]
+    names = ["minilm-l6", TOXICITY, INJECTION, INDIRECT, "pii-tagger", "py3langid"]
     assert [version.split("@")[0] for version in bundle.versions] == names
     assert all(len(version.split("#")[1]) == 8 for version in bundle.versions[:-1])  # the last comes with its library
 
 
-@pytest.mark.parametrize("name", [TOXICITY, INJECTION])
+@pytest.mark.parametrize("name", [TOXICITY, INJECTION, INDIRECT])
 def test_the_card_belongs_to_the_encoder_in_use(bundle, name):
     """Card and weights were made for the catalogued encoder, and thresholds are ordered."""
     card = json.loads((weights_folder() / f"{name}.card.json").read_text())
     assert card["encoder"] == bundle.encoder.version
     assert card["version"] == find_entry(name).version
-    assert 0 < card["thresholds"]["flag"] < card["thresholds"]["block"] < 1
+    flag, stricter = card["thresholds"].values() if name == INDIRECT else map(card["thresholds"].get, ("flag", "block"))
+    assert 0 < flag < stricter < 1
     assert card["limits"]
     assert card["data"]["sources"]
 

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from models.heads import calibrated, load_head
-from models.training.augmentation import Phrases, augment_injection, augment_toxicity, merely_swears
+from models.training.augmentation import Phrases, augment_toxicity, merely_swears
 from models.training.corpus import Example, in_fixed_order, share_of
 from models.training.evaluation import area_under_curve, benign_quantiles, share_above, text_scores
 
@@ -85,7 +85,7 @@ def test_a_written_head_loads_and_agrees(trained, tmp_path):
     head = load_head(tmp_path / "tiny.safetensors")
     windows, _ = synthetic(seed=2)
     features = SimpleNamespace(mean=windows.inputs, peak=windows.inputs, inner=windows.inputs)
-    np.testing.assert_array_equal(head.predict(features), calibrated(rounded, windows.inputs))
+    np.testing.assert_array_equal(head.predict(features, ""), calibrated(rounded, windows.inputs))
     assert head.labels == ("a", "b")
     assert json.loads((tmp_path / "tiny.card.json").read_text()) == card
 
@@ -118,7 +118,7 @@ def test_augmentation_is_reproducible():
     added = augment_toxicity(base, phrases, seed=1)
     assert added == augment_toxicity(base, phrases, seed=1)
     assert added != augment_toxicity(base, phrases, seed=2)
-    assert all("{" not in example.text for example in (*added, *augment_injection(phrases, 1)))
+    assert all("{" not in example.text for example in added)
 
 
 def test_quotations_are_clean_and_noise_is_toxic():
