@@ -59,7 +59,7 @@ def test_the_form_of_a_finding():
     (finding,) = out["prompt"]["findings"]
     assert finding == {
         "guard": "pii", "label": "NAME", "kind": "match", "score": 0.8, "threshold": 0.5,
-        "action": "redact", "start": 2, "end": 5,
+        "action": "redact", "start": 2, "end": 5, "origin": None,
     }  # fmt: skip
     assert out["prompt"]["text"] == "👋 <NAME>"
 
