@@ -242,8 +242,14 @@ class ContinuousEngine:
         now = self._clock()
         for row, token in zip(chosen, tokens, strict=True):
             row.first = now if row.first is None else row.first
-            self._loaded.endings.advance(row, token)
+            self._advance(row, token)
         return None
+
+    def _advance(self, row: _Joined, token: int | None) -> None:
+        try:
+            self._loaded.endings.advance(row, token)
+        except Exception as error:  # noqa: BLE001 - a tokenizer that fails on one answer must not fail all
+            row.answer = unanswered(row, Code.MODEL_FAILED, type(error).__name__)
 
     def _leave(self) -> None:
         """Let the rows go that have ended. The last row takes the place of one that goes."""

@@ -141,6 +141,24 @@ def test_only_the_culprit_fails():
     assert done[1].answer.reason == "RuntimeError"
 
 
+def test_an_answer_that_cannot_be_spelt_fails_alone(monkeypatch):
+    """A tokenizer that raises on one answer does not end the others."""
+    made = engine()
+    spell = made._state.endings._spell
+
+    def fail(ids):
+        if len(ids) == 3:
+            raise RuntimeError("canary")
+        return spell(ids)
+
+    monkeypatch.setattr(made._state.endings, "_spell", fail)
+    made.submit(1, prompt("abc", 3))
+    made.submit(2, prompt("abc", 4))
+    done = finish(made, 2)
+    assert (done[1].answer.code, done[1].answer.reason) == (Code.MODEL_FAILED, "RuntimeError")
+    assert done[2].answer.text
+
+
 def test_a_batch_that_memory_does_not_hold_shrinks():
     """Everybody is answered, and the capacity says what fits from then on."""
     ready = []
