@@ -7,7 +7,8 @@ stops on the server, too: such servers end an answer whose reader has gone.
 import asyncio
 import json
 import time
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
+from contextlib import aclosing
 from dataclasses import dataclass, field
 from email.utils import parsedate_to_datetime
 from typing import Any, Final
@@ -91,6 +92,7 @@ class HttpEngine:
 
     def close(self) -> None:
         self._loop.run_until_complete(self._end())
+        self._loop.run_until_complete(self._loop.shutdown_asyncgens())
         self._loop.close()
 
     def submit(self, ticket: int, prompt: Prompt) -> None:
@@ -172,10 +174,11 @@ class HttpEngine:
                 if reply.status_code != httpx.codes.OK:
                     await reply.aread()
                     raise _failure(reply)
-                async for event in _events(reply):
-                    made.take(event, self._clock())
-                    if len(made.text) > _LARGEST or before_stop(made.text, prompt.stop) is not None:
-                        break
+                async with aclosing(_events(reply)) as events:
+                    async for event in events:
+                        made.take(event, self._clock())
+                        if len(made.text) > _LARGEST or before_stop(made.text, prompt.stop) is not None:
+                            break
         except httpx.HTTPError as error:
             raise _TransientError(f"the model's server: {type(error).__name__}") from None
         except (ValueError, KeyError, TypeError, AttributeError):
@@ -252,7 +255,7 @@ def _sound(text: str) -> str:
     return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
 
 
-async def _events(reply: httpx.Response) -> AsyncIterator[Mapping[str, Any]]:
+async def _events(reply: httpx.Response) -> AsyncGenerator[Mapping[str, Any], None]:
     """The server-sent events of an answer, up to the one that says that there are no more."""
     async for line in reply.aiter_lines():
         name, _, value = line.partition(":")
