@@ -7,7 +7,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from monitors.estimates.strata import Stratum, combined, limits_for, share_of_all
+from monitors.estimates.strata import Stratum, combined, share_of_all, stratum_limits
 from monitors.intervals import CONFIDENCE, Estimate, wilson_of
 
 _LEAST_BAD: Final = 10
@@ -37,12 +37,11 @@ def powered_share(strata: Sequence[Scored], confidence: float = CONFIDENCE) -> E
     slopes = [_slope(s) for s in strata]
     if not any(slopes):
         return share_of_all(plain, confidence)
-    simple = limits_for(plain)
     moved, limits = [], []
     for stratum, counts, slope in zip(strata, plain, slopes, strict=True):
         if not slope or counts.sampled == counts.seen:
             moved.append(counts)
-            limits.append(simple(counts, confidence))
+            limits.append(stratum_limits(counts, confidence))
             continue
         residual = stratum.bad - slope * stratum.scores
         theta = float(residual.mean()) + slope * stratum.mean_score

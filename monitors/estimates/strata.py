@@ -1,6 +1,6 @@
 """The share of something in traffic that was sampled at different rates by stratum."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from math import sqrt
 from typing import Final
@@ -10,7 +10,7 @@ from scipy.special import betaincinv
 from monitors.intervals import ANYTHING, CONFIDENCE, UNKNOWN, Estimate, Interval
 
 FEW: Final = 5
-"""Fewer found than this (or fewer of the others), and the exact limits of each stratum take over."""
+"""Fewer bad ones in a stratum than this (or fewer others), and its exact limits take over."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,19 +41,17 @@ def share_of_all(strata: Sequence[Stratum], confidence: float = CONFIDENCE) -> E
     Prevalence; over the flagged strata alone, precision; with ``bad`` read as "the verdict was right", accuracy. The
     post-stratified mean Σ w_h x_h/n_h with w_h = N_h/N; limits by the method of variance estimates recovery (MOVER:
     Zou and Donner 2008) from Jeffreys' limits of each stratum (Brown, Cai and DasGupta 2001), or Clopper and Pearson's
-    where fewer than ``FEW`` were found. Coverage is simulated in docs/statistics.md: normal limits of the
+    where it has fewer than ``FEW``. Coverage is simulated in docs/statistics.md: normal limits of the
     Horvitz-Thompson estimate fail at low prevalence, since a rare bad event of a thinly sampled stratum is usually not
     in the sample. A stratum without any review has the limits [0, 1]; without any at all the value is unknown.
     """
-    limits = limits_for(strata)
-    return combined(strata, [limits(stratum, confidence) for stratum in strata])
+    return combined(strata, [stratum_limits(stratum, confidence) for stratum in strata])
 
 
-def limits_for(strata: Sequence[Stratum]) -> Callable[[Stratum, float], Interval]:
-    """Which limits of a stratum fit what was found in all of them."""
-    found = sum(stratum.bad for stratum in strata)
-    others = sum(stratum.sampled - stratum.bad for stratum in strata)
-    return exact_limits if min(found, others) < FEW else jeffreys_limits
+def stratum_limits(stratum: Stratum, confidence: float = CONFIDENCE) -> Interval:
+    """Jeffreys' limits, or the exact ones where fewer than ``FEW`` were bad or were not."""
+    few = min(stratum.bad, stratum.sampled - stratum.bad) < FEW
+    return exact_limits(stratum, confidence) if few else jeffreys_limits(stratum, confidence)
 
 
 def combined(strata: Sequence[Stratum], limits: Sequence[Interval]) -> Estimate:

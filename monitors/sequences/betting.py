@@ -150,8 +150,8 @@ def weights(
 ) -> NDArray[np.float64]:
     """Values for ``weighted``: S·y·π_min/π in [0, 1] of every event, 0 for the ones that were not sampled.
 
-    Their mean is π_min times the share. Probabilities may change with the past. The asymptotic sequence is no match
-    for such data: it covers some three quarters where this covers 98% (docs/statistics.md).
+    Their mean is π_min times the share. Probabilities may change with the past. The asymptotic sequence is not for
+    such data: docs/statistics.md shows what it misses.
     """
     return np.asarray(np.where(sampled, bad * least / probability, 0.0))
 

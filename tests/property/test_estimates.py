@@ -68,12 +68,12 @@ def test_more_bad_than_read_is_refused():
 @pytest.mark.parametrize("read", [200, 2000])
 @pytest.mark.parametrize("prevalence", [0.001, 0.01, 0.05, 0.5])
 def test_stratified_limits_cover(prevalence, read):
-    """10,000 samples each: the default covers 95% within two points, the guaranteed limits at least 95%.
+    """10,000 samples each: the default covers 95% within half a point, the guaranteed limits at least 95%.
 
     The normal limits of the same estimate are shown to fail where bad events are rare: the default is no luxury.
     """
     default, sure, wald = stratified(prevalence, read, 10_000)
-    assert default.covered >= 0.93
+    assert default.covered >= 0.945
     assert sure.covered >= 0.95
     if prevalence <= 0.01:
         assert wald.covered < 0.9

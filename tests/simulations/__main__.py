@@ -1,7 +1,8 @@
 """Long simulations behind docs/statistics.md: ``python -m tests.simulations NAME``, results in build/simulations.
 
 ``clean`` apps of 50 clean series · ``runs`` days to a false page · ``delays`` hours from shift to page, beside
-the rivals · ``coverage`` maps of the intervals · ``plots`` draws docs/plots from what was written.
+the rivals · ``coverage`` maps of the intervals · ``changes`` cover of onset
+sets and reviewer corrections · ``traps`` what goes wrong without a part · ``plots`` draws docs/plots from the rest.
 """
 
 import json
@@ -10,22 +11,37 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+from tests.simulations.changes import changes
 from tests.simulations.coverage import maps
 from tests.simulations.delays import compared
 from tests.simulations.null import clean, runs_to_first
+from tests.simulations.plots import draw
+from tests.simulations.traps import traps
 
 OUT = Path("build/simulations")
 
 
 def _clean() -> list:
-    return [clean(0.1, 8), clean(0.2, 6), clean(0.0, 2), clean(0.1, 1, 365)]
+    return [clean(0.2, 4), clean(0.1, 4), clean(0.1, 1, 365)]
 
 
 def _runs() -> list:
     return [runs_to_first(0.2, days=270)]
 
 
-COMMANDS: dict[str, Callable[[], object]] = {"clean": _clean, "runs": _runs, "delays": compared, "coverage": maps}
+def _plots() -> list[str]:
+    return draw(OUT)
+
+
+COMMANDS: dict[str, Callable[[], object]] = {
+    "clean": _clean,
+    "runs": _runs,
+    "delays": compared,
+    "coverage": maps,
+    "changes": changes,
+    "traps": traps,
+    "plots": _plots,
+}
 
 
 def main(name: str) -> None:

@@ -66,17 +66,27 @@ def shifted(seed: int, size: float, ramp: int, thresholds: dict[str, float], del
 
 
 def compared(clean: int = 200, streams: int = 40, processes: int = 2) -> dict:
-    """The table: thresholds at one page in 90 days over 50 series, pages at customary settings, median delays."""
+    """Two tables: rivals tuned to the budget of one page in 90 days over 50 series, and to the pages that Weir made."""
     calms = many(calm, clean, processes)
-    allowed = clean // 50
+    ours = sum(len(each["ours"]) for each in calms)
+    customary = {name: sum(c["customary"][name] for c in calms) * 50 / clean for name in STATISTICS}
+    customary["ADWIN, conversations"] = sum(each["adwin"][0] for each in calms) * 50 / clean
+    return {
+        "customary": customary,
+        "ours": ours * 50 / clean,
+        "at_budget": table(calms, clean // 50, streams, processes),
+        "at_equal_pages": table(calms, ours, streams, processes),
+    }
+
+
+def table(calms: list[dict], allowed: int, streams: int, processes: int) -> dict:
+    """Thresholds at which each rival pages ``allowed`` times on the clean streams, and the delays that come of them."""
     thresholds = {}
-    for name in STATISTICS:
+    for name in calms[0]["highest"]:
         reached = sorted((each["highest"][name] for each in calms), reverse=True)
-        thresholds[name] = (reached[allowed - 1] + reached[allowed]) / 2
+        thresholds[name] = (reached[allowed - 1] + reached[allowed]) / 2 if allowed else reached[0]
     counts = np.sum([each["adwin"] for each in calms], axis=0)
     fit = next((place for place, count in enumerate(counts) if count <= allowed), len(counts) - 1)
-    customary = {name: sum(c["customary"][name] for c in calms) / allowed for name in STATISTICS}
-    customary["ADWIN, conversations"] = counts[0] / allowed
     delays = {}
     for label, (size, ramp) in SHIFTS.items():
         one = partial(shifted, size=size, ramp=ramp, thresholds=thresholds, delta=ADWIN_DELTAS[fit])
@@ -86,10 +96,4 @@ def compared(clean: int = 200, streams: int = 40, processes: int = 2) -> dict:
                    "found": float(np.mean([np.isfinite(run[name]) for run in runs]))}
             for name in runs[0]
         }  # fmt: skip
-    return {
-        "thresholds": thresholds | {"ADWIN, conversations": ADWIN_DELTAS[fit]},
-        "adwin_pages": dict(zip(map(str, ADWIN_DELTAS), map(int, counts), strict=True)),
-        "customary": customary,
-        "ours": sum(len(each["ours"]) for each in calms) / allowed,
-        "delays": delays,
-    }
+    return {"thresholds": thresholds | {"ADWIN, conversations": ADWIN_DELTAS[fit]}, "delays": delays}

@@ -9,7 +9,7 @@ from river.drift import ADWIN
 from monitors.alarms.profile import Hours, fit_profile
 from tests.simulations.traffic import REFERENCE_HOURS, Conversations
 
-ADWIN_DELTAS = (2e-3, 1e-4, 1e-5, 1e-6, 1e-7, 1e-8, 1e-10)
+ADWIN_DELTAS = (2e-3, 1e-3, 5e-4, 2e-4, 1e-4, 1e-5)
 DAY = 24
 
 
