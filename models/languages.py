@@ -20,6 +20,30 @@ _FEWEST_LATIN = 18  # letters of a part
 _FEWEST_OTHER = 4  # of a script that says much by itself
 _LEAST = 0.4  # confidence: low, for related languages share what there is
 _MOST_ENGLISH = 0.01  # how likely English may be at most when it is said to be another language
+# Frequent in English and hardly anywhere else: a part with enough of them needs no model, which is twice as fast.
+_ENGLISH_WORDS = frozenset(
+    [
+        "the",
+        "and",
+        "of",
+        "to",
+        "that",
+        "you",
+        "with",
+        "for",
+        "what",
+        "how",
+        "this",
+        "are",
+        "your",
+        "it",
+        "from",
+        "have",
+        "which",
+    ]
+)
+_ENOUGH = 3  # different ones
+_SHARE = 0.12  # of the words
 _NO_LANGUAGE = "zxx"
 _VARIETIES: Final = {"wuu": "zh", "yue": "zh", "ary": "ar", "arz": "ar"}  # in short texts they are not told apart
 
@@ -71,6 +95,8 @@ class LanguageModel:
     def _classify(self, part: str, letters: int) -> tuple[str, float]:
         if self._model is None:
             raise ConfigError("the language model is used before load()")
+        if part.isascii() and _plainly_english(part):
+            return ENGLISH, 1.0
         latin = sum(sign.isalpha() and sign < "\u0250" for sign in part)
         ranked = self._model.rank(part)
         code, confidence = _VARIETIES.get(ranked[0][0], ranked[0][0]), ranked[0][1]
@@ -79,3 +105,9 @@ class LanguageModel:
         english = next((share for other, share in ranked if other == ENGLISH), 0.0)
         sure = confidence >= _LEAST and english <= _MOST_ENGLISH and letters >= _FEWEST_LATIN
         return (code, confidence) if sure else (_NO_LANGUAGE, 0.0)
+
+
+def _plainly_english(part: str) -> bool:
+    words = part.lower().split()
+    known = [word for word in words if word in _ENGLISH_WORDS]
+    return len(set(known)) >= _ENOUGH and len(known) >= _SHARE * len(words)
