@@ -2,11 +2,12 @@
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import Any, Final
 
 from guards.guard import Hit
+from guards.spans import drop_dominated
 
 HIDDEN: Final = "HIDDEN_CHARACTERS"
 FORGED: Final = "FORGED_TURN"
@@ -37,12 +38,11 @@ class Marks:
 
     def hits(self, text: str) -> tuple[Hit, ...]:
         """Every mark with its span and how sure a sign it is; several forged turns in one text are a surer one."""
-        found = sorted(self._found(text), key=lambda hit: (hit.start, -hit.end, hit.label, -hit.score))
+        found = drop_dominated(self._found(text))
         forged = [hit for hit in found if hit.label == FORGED]
-        if any(later.start >= earlier.end for earlier, later in pairwise(forged)):
-            found = [Hit(hit.label, max(hit.score, self.repeated), hit.start, hit.end) if hit in forged else hit
-                     for hit in found]  # fmt: skip
-        return tuple(found)
+        if not any(later.start >= earlier.end for earlier, later in pairwise(forged)):
+            return found
+        return tuple(replace(hit, score=max(hit.score, self.repeated)) if hit.label == FORGED else hit for hit in found)
 
     def _found(self, text: str) -> Iterator[Hit]:
         flags = {at for match in _FLAG.finditer(text) for at in range(*match.span())}
