@@ -1,5 +1,6 @@
 """The fast lane: bets on the mean of each conversation. Its promise is proven."""
 
+from math import sqrt
 from typing import Final
 
 import numpy as np
@@ -12,6 +13,16 @@ BETS: Final = 2 * len(RATIOS)
 STANDARD_ERRORS: Final = 3.0
 WANDERS: Final = 4.0
 _UP: Final = np.array(RATIOS)
+
+
+def margin(spread: float, conversations: float) -> float:
+    """How far a reference's level may be off: three standard errors of a conversation's mean.
+
+    At least Wilson's upper limit when nothing was found in so many conversations: a quiet month is no zero.
+    """
+    return max(
+        STANDARD_ERRORS * spread / sqrt(conversations), STANDARD_ERRORS**2 / (conversations + STANDARD_ERRORS**2)
+    )
 
 
 def log_bets(found: Bin, expected: float, margin: float) -> NDArray[np.float64]:

@@ -61,13 +61,13 @@ def fit_profile(data: Hours) -> Profile:
 
     Ten pseudo-hits a factor pull it towards 1: with few hits a factor's error would become part of every alarm.
     """
-    level = max(float(data.total.sum()), _LEAST) / max(float(data.events.sum()), 1.0)
+    level = max(float(data.total.sum() / data.events.sum()), _LEAST)
     hour, day = hour_of_day(data.hour), day_of_week(data.hour)
     of_hour, of_day = np.ones(DAY), np.ones(7)
     for _ in range(_ROUNDS):
         of_hour = _factors(hour, data.total, data.events * level * of_day[day], DAY)
         of_day = _factors(day, data.total, data.events * level * of_hour[hour], 7)
-        level = max(float(data.total.sum()), _LEAST) / float((data.events * of_hour[hour] * of_day[day]).sum())
+        level = max(float(data.total.sum() / (data.events * of_hour[hour] * of_day[day]).sum()), _LEAST)
     return Profile(level, tuple(of_hour.tolist()), tuple(of_day.tolist()))
 
 

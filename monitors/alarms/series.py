@@ -27,8 +27,8 @@ _MOST_SETTLED: Final = 4096
 class Baseline:
     """What a reference period taught about a series; it does not change while the series is watched.
 
-    ``margin`` is how far the rate may stray at the mean level before the fast lane's promise ends: three standard
-    errors of the level and four times the wander. ``conversations`` and ``events`` are means per hour, ``spread`` is
+    ``margin`` is how far the rate may stray at the mean level before the fast lane's promise ends: ``fast.margin`` and
+    four times the wander. ``conversations`` and ``events`` are means per hour, ``spread`` is
     the standard deviation of a conversation's mean. ``residuals`` are the reference's, sorted.
     """
 
@@ -66,7 +66,7 @@ def learn(bins: Sequence[Bin]) -> Baseline | TooShort:
     fit = sensitive.fit_whitening(sensitive.blocks(data, expected, block), block)
     return Baseline(
         profile=profile,
-        margin=fast.STANDARD_ERRORS * spread / sqrt(conversations) + fast.WANDERS * wander(data, expected),
+        margin=fast.margin(spread, conversations) + fast.WANDERS * wander(data, expected),
         conversations=conversations / hours,
         events=float(data.events.sum()) / hours,
         spread=spread,

@@ -161,6 +161,38 @@ def test_clean_streams_stay_within_the_budget():
     assert summed(0.1, pages, days * 24).upper / SERIES <= 1
 
 
+def test_scores_are_watched_like_rates():
+    """60 clean series of scores between 0 and 1 page no more than their budget; a rise by a tenth is found."""
+    source, pages, days = np.random.default_rng(10), 0, 20
+    hours = REFERENCE_HOURS + days * 24
+
+    def scores(rise):
+        level = np.repeat(0.3 + 0.05 * np.sin(np.arange(hours) * 2 * np.pi / 24), 4)
+        level[REFERENCE_HOURS * 4 + 40 :] += rise
+        means = np.round(source.beta(6 * level, 6 * (1 - level)), 3).reshape(hours, 4).tolist()
+        return [bin_of(hour, [[mean] for mean in row]) for hour, row in enumerate(means)]
+
+    for name in range(60):
+        found = scores(0.0)
+        pages += len(through(begin(str(name), learn(found[:REFERENCE_HOURS]), threshold(1), REFERENCE_HOURS - 1),
+                             found[REFERENCE_HOURS:])[1])  # fmt: skip
+    assert pages <= 60 * days / 90
+    found = scores(0.1)
+    risen = begin("risen", learn(found[:REFERENCE_HOURS]), BUDGET, REFERENCE_HOURS - 1)
+    assert [page.direction for page in through(risen, found[REFERENCE_HOURS:])[1]][:1] == ["up"]
+
+
+@pytest.mark.parametrize("constant", [0.0, 1.0])
+def test_a_month_without_a_hit_is_no_zero(constant):
+    """A reference of only 0 (or only 1) carries an alarm: two odd conversations in a day are no page, a flood is."""
+    usual, odd = [[constant] * 3] * 5, [[constant] * 3] * 4 + [[1 - constant] * 3]
+    base = learn([bin_of(hour, usual) for hour in range(REFERENCE_HOURS)])
+    start = begin("s", base, BUDGET, REFERENCE_HOURS - 1)
+    day = range(REFERENCE_HOURS, REFERENCE_HOURS + 24)
+    assert not through(start, [bin_of(hour, odd if hour % 12 == 0 else usual) for hour in day])[1]
+    assert through(start, [bin_of(hour, odd) for hour in day])[1]
+
+
 def test_one_shift_is_found_and_named():
     """A jump of five points at 10,000 events a day is found within two days in each of five streams."""
     assert max(delay(Truth(), BUDGET, seed, 0.05) for seed in range(5)) <= 48
