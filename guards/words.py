@@ -2,13 +2,14 @@
 
 import re
 from collections.abc import Iterable, Mapping
-from functools import cache
+from functools import cache, lru_cache
 from importlib.resources import files
 from typing import Final
 
 _WORD: Final = re.compile(r"[^\W_]+(?:['\u2019][^\W_]+)?")
 _SUFFIXES: Final = ("'s", "\u2019s", "ing", "edly", "ed", "ies", "es", "s", "ly", "e", "y")
 _LEAST_STEM: Final = 3
+_REMEMBERED: Final = 32_768  # words are few and come again and again: some 4 MB
 _LONGEST: Final = 40
 """Code points of a word that count: longer runs of letters are no words."""
 
@@ -20,13 +21,17 @@ def words(text: str) -> list[str]:
 
 def stem(word: str) -> str:
     """A word without its ending, so that "builds", "building" and "build" are one. Crude on purpose: no tables."""
-    short = word[:_LONGEST]
+    return _stem(word[:_LONGEST])
+
+
+@lru_cache(maxsize=_REMEMBERED)
+def _stem(word: str) -> str:
     for suffix in _SUFFIXES:
-        if short.endswith(suffix) and len(short) - len(suffix) >= _LEAST_STEM:
-            short = short.removesuffix(suffix)
+        if word.endswith(suffix) and len(word) - len(suffix) >= _LEAST_STEM:
+            short = word.removesuffix(suffix)
             doubled = suffix in {"ing", "ed"} and len(short) > _LEAST_STEM and short[-1] == short[-2]  # "running"
             return short[:-1] if doubled else short
-    return short
+    return word
 
 
 def stems(text: str) -> list[str]:
