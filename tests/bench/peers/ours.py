@@ -19,17 +19,21 @@ from tests.bench.peers import timing
 def _checkpoint(folder: Path) -> Path:
     """A checkpoint in Detoxify's format of the RoBERTa that the others run, with the same weights."""
     import torch  # noqa: PLC0415 - only this case needs it
-    from transformers import AutoTokenizer, RobertaForSequenceClassification  # noqa: PLC0415
+    from transformers import RobertaForSequenceClassification, RobertaTokenizer  # noqa: PLC0415
 
     from models.detoxify_checkpoint import write_checkpoint  # noqa: PLC0415
 
     torch.set_num_threads(1)
     home = folder / "roberta"
-    labels = list(json.loads((home / "config.json").read_text())["label2id"])
     path = folder / "roberta-detoxify" / "model.ckpt"
     if not path.exists():
+        labels = list(json.loads((home / "config.json").read_text())["label2id"])
+        bpe = json.loads((home / "tokenizer.json").read_text())["model"]
+        merges = [tuple(pair) if isinstance(pair, list) else tuple(pair.split(" ")) for pair in bpe["merges"]]
+        tokenizer = RobertaTokenizer(vocab=bpe["vocab"], merges=merges)
         network = RobertaForSequenceClassification.from_pretrained(home)
-        write_checkpoint(path, network, AutoTokenizer.from_pretrained(home), labels)
+        network.resize_token_embeddings(len(tokenizer))  # only a table: what is computed stays
+        write_checkpoint(path, network, tokenizer, labels)
     return path
 
 
