@@ -2,12 +2,17 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from guards.disguise import Disguises, Rendering
 from guards.guard import Floats, Head, Hit, Passage, Reading, Score, Side, TextFeatures
+from guards.sentences import sentences
+
+SHORT_CHARS: Final = 1000
+"""Documents up to so many code points may be one window, which the encoder does not read sentence by sentence."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +31,8 @@ class ClassifierGuard:
     """Scores every label of a side's head over the windows of a passage; the highest window counts.
 
     A passage that disguises what it says (``guards.disguise``) is read as it stands and undisguised, and the higher
-    score counts; spans are those of the passage either way. With ``marks``, hidden characters and forged turns are
+    score counts; spans are those of the passage either way. Short documents of the context are read sentence by sentence
+    as well. With ``marks``, hidden characters and forged turns are
     hits. Trusted roles and blank texts score 0.
     """
 
@@ -48,7 +54,7 @@ class ClassifierGuard:
     def needs(self, passage: Passage) -> Sequence[str]:
         if passage.role not in self._scope.roles:
             return ()
-        return (passage.text, *(rendering.text for rendering in self._disguises.renderings(passage.text)))
+        return (passage.text, *(each.text for each in self._further(passage)))
 
     def read(self, passages: Sequence[Passage], features: Mapping[str, TextFeatures]) -> Sequence[Reading]:
         return [
@@ -58,13 +64,21 @@ class ClassifierGuard:
 
     def _read(self, passage: Passage, features: Mapping[str, TextFeatures]) -> Reading:
         text, head = passage.text, self._scope.heads[passage.side]
-        undisguised = self._disguises.renderings(text)
         found = [
             self._scores(head, text, features),
-            *(_in_original(self._scores(head, each.text, features), each) for each in undisguised),
+            *(_in_original(self._scores(head, each.text, features), each) for each in self._further(passage)),
         ]
         hits: tuple[Hit, ...] = self._marks.hits(text) if self._marks else ()
         return Reading({label: max((s[label] for s in found), key=_value) for label in self.labels}, hits)
+
+    def _further(self, passage: Passage) -> Sequence[Rendering]:
+        """What is read beside the passage as it stands: what it disguises, and a short document's sentences."""
+        found = self._disguises.renderings(passage.text)
+        if passage.side is not Side.CONTEXT or len(passage.text) > SHORT_CHARS:
+            return found
+        whole = Rendering.of(passage.text)
+        spans = sentences(passage.text)
+        return found if len(spans) < 2 else (*found, *(whole.part(span.start, span.end) for span in spans))
 
     def _scores(self, head: Head, text: str, features: Mapping[str, TextFeatures]) -> Mapping[str, Score]:
         found = features[text]

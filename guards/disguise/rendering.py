@@ -27,6 +27,10 @@ class Rendering:
         """The text as it is."""
         return cls(text, array("l", range(len(text))), array("l", range(1, len(text) + 1)))
 
+    def part(self, start: int, end: int) -> "Rendering":
+        """The code points ``start`` to ``end`` by themselves."""
+        return Rendering(self.text[start:end], self.begins[start:end], self.ends[start:end])
+
     def origin(self, start: int, end: int) -> tuple[int, int]:
         """The shortest span of the original that holds all that the code points ``start`` to ``end`` stand for."""
         if start >= end:
