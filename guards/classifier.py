@@ -31,9 +31,8 @@ class ClassifierGuard:
     """Scores every label of a side's head over the windows of a passage; the highest window counts.
 
     A passage that disguises what it says (``guards.disguise``) is read as it stands and undisguised, and the higher
-    score counts; spans are those of the passage either way. Short documents of the context are read sentence by sentence
-    as well. With ``marks``, hidden characters and forged turns are
-    hits. Trusted roles and blank texts score 0.
+    score counts; spans are those of the passage either way. Short documents of the context are read sentence by
+    sentence as well. With ``marks``, hidden characters and forged turns are hits. Trusted roles and blank texts score 0.
     """
 
     lower_is_worse = False
