@@ -32,7 +32,7 @@ class ClassifierGuard:
 
     A passage that disguises what it says (``guards.disguise``) is read as it stands and undisguised, and the higher
     score counts; spans are those of the passage either way. Short documents of the context are read sentence by
-    sentence as well. With ``marks``, hidden characters and forged turns are hits. Trusted roles and blank texts score 0.
+    sentence as well. With ``marks``, hidden characters and forged turns are hits. Trusted roles and blank text score 0.
     """
 
     lower_is_worse = False
