@@ -1,8 +1,8 @@
 """Long simulations behind docs/statistics.md: ``python -m tests.simulations NAME``, results in build/simulations.
 
-``clean`` apps of 50 clean series · ``runs`` days to a false page · ``delays`` hours from shift to page, beside
-the rivals · ``coverage`` maps of the intervals · ``changes`` cover of onset
-sets and reviewer corrections · ``traps`` what goes wrong without a part · ``plots`` draws docs/plots from the rest.
+``runs`` days to a false page · ``clean`` 50 clean series at a time · ``apps`` the mean alarm · ``delays`` hours from
+shift to page, beside the rivals · ``coverage`` maps of the intervals · ``changes`` cover of onset sets and reviewer
+corrections · ``traps`` what goes wrong without a part · ``plots`` draws docs/plots from the rest.
 """
 
 import json
@@ -14,7 +14,7 @@ from pathlib import Path
 from tests.simulations.changes import changes
 from tests.simulations.coverage import maps
 from tests.simulations.delays import compared
-from tests.simulations.null import clean, runs_to_first
+from tests.simulations.null import app_clean, clean, runs_to_first
 from tests.simulations.plots import draw
 from tests.simulations.traps import traps
 
@@ -35,6 +35,7 @@ def _plots() -> list[str]:
 
 COMMANDS: dict[str, Callable[[], object]] = {
     "clean": _clean,
+    "apps": app_clean,
     "runs": _runs,
     "delays": compared,
     "coverage": maps,

@@ -2,7 +2,7 @@
 
 import sys
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from functools import partial
 from math import sqrt
 from multiprocessing import Pool
@@ -10,9 +10,11 @@ from multiprocessing import Pool
 import numpy as np
 from scipy.stats import chi2
 
+from monitors.alarms.app import NEVER, app_page
 from monitors.alarms.evidence import threshold
-from tests.simulations.alarms import Run, clean_run
-from tests.simulations.traffic import Truth
+from monitors.alarms.series import restarted, step
+from tests.simulations.alarms import Run, clean_run, watched
+from tests.simulations.traffic import REFERENCE_HOURS, Truth, bins, conversations
 
 SERIES = 50
 BUDGET = 90 * 24
@@ -71,3 +73,28 @@ def runs_to_first(wander: float, count: int = 200, days: int = 360, processes: i
     lower = lengths.mean() - 1.645 * lengths.std(ddof=1) / sqrt(count)
     return {"wander": wander, "runs": count, "paged": sum(bool(run.pages) for run in runs), "cut_at": days,
             "mean": float(lengths.mean()), "lower": float(lower), "lengths": sorted(lengths.tolist())}  # fmt: skip
+
+
+def app_run(seed: int, series: int, days: int, wander: float) -> int:
+    """Pages of one app's mean alarm over clean series at a budget of one page in 90 days."""
+    hours = REFERENCE_HOURS + days * 24
+    live, watches = {}, {}
+    for number in range(series):
+        truth, source = truth_of(number, wander), np.random.default_rng([seed, number, 8])
+        name = f"{seed}-{number}"
+        stream = bins(conversations(truth, hours, source), hours)
+        live[name], watches[name] = stream[REFERENCE_HOURS:], watched(stream, NEVER, name)
+    pages = 0
+    for hour in range(days * 24):
+        watches = {name: step(watch, live[name][hour]).watch for name, watch in watches.items()}
+        if app_page({name: watch.state for name, watch in watches.items()}, 1):
+            pages += 1
+            watches = {name: replace(watch, state=restarted(watch.state)) for name, watch in watches.items()}
+    return pages
+
+
+def app_clean(wander: float = 0.2, apps: int = 20, series: int = 10, days: int = 90, processes: int = 2) -> dict:
+    """Apps of clean series that page on the mean of their evidence."""
+    pages = many(partial(app_run, series=series, days=days, wander=wander), apps, processes)
+    return {"wander": wander, "apps": apps, "series": series, "days": days, "pages": sum(pages),
+            "upper": float(chi2.ppf(0.95, 2 * (sum(pages) + 1))) / 2}  # fmt: skip
