@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Annotated, Final, Literal
 
 from pydantic import Field, SecretStr, ValidationError
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import BaseSettings, SettingsConfigDict, SettingsError
 
 from schemas.errors import ConfigError
 from schemas.topics import Namespace
@@ -147,6 +147,9 @@ def load_settings() -> Settings:
         fault = error.errors(include_input=False, include_url=False)[0]
         name = ".".join(str(part) for part in fault["loc"])
         raise ConfigError(fault["msg"], field=f"{PREFIX}{name}".upper()) from None
+    except SettingsError as error:  # what should be JSON and is not; the message names the field, and no value
+        name = next((name for name in Settings.model_fields if f'"{name}"' in str(error)), "settings")
+        raise ConfigError("should be JSON", field=f"{PREFIX}{name}".upper()) from None
 
 
 def child_environment(**changes: str) -> Mapping[str, str]:

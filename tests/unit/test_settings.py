@@ -41,6 +41,15 @@ def test_a_wrong_value_is_named_and_not_shown(monkeypatch):
     assert "secret-value" not in str(caught.value)
 
 
+def test_what_should_be_json_is_named_and_not_shown(monkeypatch):
+    """So does one that cannot even be read."""
+    monkeypatch.setenv("WEIR_INFER_WEIGHTS", "{secret-value")
+    with pytest.raises(ConfigError) as caught:
+        load_settings()
+    assert caught.value.field == "WEIR_INFER_WEIGHTS"
+    assert "secret-value" not in str(caught.value)
+
+
 def test_secrets_are_masked(monkeypatch):
     """Printing the settings shows no secret."""
     monkeypatch.setenv("WEIR_KAFKA_PASSWORD", "hunter2")
