@@ -71,7 +71,8 @@ def combined(strata: Sequence[Stratum], limits: Sequence[Interval]) -> Estimate:
 def guaranteed(strata: Sequence[Stratum], confidence: float = CONFIDENCE) -> Interval:
     """Limits that hold at least as often as they say: exact ones of every stratum at once (Bonferroni).
 
-    Wider than those of ``share_of_all``; for what has to stand up whatever the truth.
+    Wider than those of ``share_of_all``; for what has to stand up whatever the truth. Proven where a small part of each
+    stratum is read; the correction for reading much of one is simulated (docs/statistics.md).
     """
     seen = sum(stratum.seen for stratum in strata)
     if not seen:
