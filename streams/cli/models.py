@@ -62,8 +62,8 @@ def fetch(
 
 @app.command()
 def train(
-    task: Annotated[str, typer.Argument(help="toxicity or injection.")],
-    data: Annotated[Path, typer.Option(help="Folder of the labelled data: toxicity.jsonl.gz or injection.jsonl.gz.")],
+    task: Annotated[str, typer.Argument(help="toxicity, injection or indirect.")],
+    data: Annotated[Path, typer.Option(help="Folder of the labelled data: toxicity.jsonl.gz, injection.jsonl.gz.")],
     out: Annotated[Path, typer.Option(help="Where weights and card go.")] = Path("build/heads"),
     features: Annotated[Path, typer.Option(help="Where features are kept between runs.")] = Path("build/features"),
     seed: Annotated[int | None, typer.Option(help="Another seed than the shipped head's.")] = None,
