@@ -148,7 +148,11 @@ def _each_aside(task: Task, data: Data) -> dict[str, Any]:
         known = replace(data, train=train_part, dev=dev)
         weights = fit(task, known)
         thresholds = _thresholds(task, dev, _scores(weights, dev))
-        judged = [_only(part, sources - task.twins) for part in (data.train, data.dev)]
+        judged = [
+            part for part in (_only(each, sources - task.twins) for each in (data.train, data.dev)) if part.examples
+        ]
+        if not judged:
+            continue  # other data than what is shipped was trained on
         scores = np.concatenate([_scores(weights, part) for part in judged])
         truth = np.concatenate([part.truth(task.labels) for part in judged])
         found[name] = _transfer(scores[:, 0], truth[:, 0] == 1, thresholds)

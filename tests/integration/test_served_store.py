@@ -214,12 +214,18 @@ def test_the_store_of_an_earlier_version_is_brought_up_with_its_data(clickhouse_
     migrate(settings, earlier)
     with Store.of(settings) as store:
         where = log_values(verdict_message(verdict(), 4), "ids")
-        store.insert("verdicts", [verdict_row(verdict(), where)], "v")
+        columns = f"SELECT name FROM system.columns WHERE database = '{database}' AND table = 'verdicts'"
+        known = {row["name"] for row in store.select(columns)}
+        row = verdict_row(verdict(), where)
+        store.insert("verdicts", [{name: value for name, value in row.items() if name in known}], "v")
         store.insert("ledger", [judged_entry(verdict(), where)], "l")
-        before = [store.select(f"SELECT * FROM {view}") for view in ("v_verdicts", "v_ledger")]
+        views = ("v_verdicts", "v_ledger")
+        before = [store.select(f"SELECT * FROM {view}") for view in views]
         applied = migrate(settings)
         assert [each.new for each in applied] == [False] * 3 + [True] * (len(applied) - 3)
-        assert [store.select(f"SELECT * FROM {view}") for view in ("v_verdicts", "v_ledger")] == before
+        after = [store.select(f"SELECT * FROM {view}") for view in views]
+        assert [[old.items() <= new.items() for old, new in zip(*rows, strict=True)] for rows in
+                zip(before, after, strict=True)] == [[True], [True]]  # fmt: skip
         assert read_known(store).resume("weir.verdicts", "ids", 0, None) == 5
         assert [count(store, view) for view in VIEWS] == [0, 0, 0, 0]
 
