@@ -60,7 +60,7 @@ def _is_document(example: Example) -> bool:
 TASKS: Mapping[str, Task] = {
     "toxicity": Task(
         name=TOXICITY,
-        version="1.1.0",
+        version="1.2.0",
         labels=("toxicity", *FINE_LABELS),
         inputs=("mean", "inner"),
         read=read_toxicity,
@@ -69,6 +69,7 @@ TASKS: Mapping[str, Task] = {
         by_hand=read_kinds,
         aside=frozenset({"surge"}),
         recipe=Recipe(),
+        spelling=0.5,
         thresholds={"flag": (0.93, CLEAN), "block": (0.995, CLEAN)},
         limits=(
             "English; other languages score low.",
