@@ -3,6 +3,8 @@
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+import torch
+
 from models.encoder import OnnxEncoder
 from models.training.session import describe, fit, gather, write
 from models.training.tasks import TASKS
@@ -33,6 +35,7 @@ def train_head(  # noqa: PLR0913 - each is a choice of the caller's, and only tw
     task = TASKS[name]
     if seed is not None:
         task = replace(task, recipe=replace(task.recipe, seed=seed))
+    torch.set_num_threads(threads)  # sums of more threads differ in their last bits, and with them the weights
     encoder = OnnxEncoder(models, threads=threads, cache_windows=0)
     encoder.load()
     gathered = gather(task, data, encoder, features)
