@@ -1,6 +1,6 @@
 """Policies as YAML: every fault is named by file, line and key."""
 
-from collections.abc import Hashable
+from collections.abc import Hashable, Mapping
 from difflib import get_close_matches
 from typing import Any, Final
 
@@ -24,6 +24,7 @@ from schemas.policy import (
 from schemas.recognizer import Recognizer
 
 Path = tuple[str | int, ...]
+_LINE_ENDS: Final = frozenset("\x85\u2028\u2029")
 _SECTIONS: Final = (
     Policy,
     Rule,
@@ -53,6 +54,11 @@ class _Loader(yaml.SafeLoader):
                 raise yaml.constructor.ConstructorError(None, None, f"{key!r} is given twice", key_node.start_mark)
             seen.add(key)
         return super().construct_mapping(node, deep)
+
+
+def write_policy(values: Mapping[str, Any]) -> str:
+    """A policy's values as YAML that ``parse_policy`` reads as the same values."""
+    return yaml.dump(dict(values), Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=120)
 
 
 def parse_policy(text: str, file: str) -> Policy:
@@ -119,3 +125,15 @@ def _line(node: yaml.Node | None, path: Path) -> int:
 def _fault(file: str, line: int, key: str, problem: str) -> ConfigError:
     where = f"{key}: " if key else ""
     return ConfigError(f"{file}:{line}: {where}{problem}", code=Code.POLICY)
+
+
+class _Dumper(yaml.SafeDumper):
+    """Quotes what YAML would read back as the end of a line."""
+
+
+def _text(dumper: yaml.SafeDumper, text: str) -> yaml.ScalarNode:
+    style = '"' if _LINE_ENDS.intersection(text) else None
+    return dumper.represent_scalar("tag:yaml.org,2002:str", text, style)
+
+
+_Dumper.add_representer(str, _text)

@@ -117,11 +117,10 @@ def show(
     version: Annotated[int | None, typer.Argument(help="By default the one in force.")] = None,
 ) -> None:
     """Print a version as YAML, fit to be pushed again; what is as by default is left out."""
-    import yaml
+    from schemas.policy_file import write_policy
 
     policy = _standing().versions(policy_id).pick(version)
-    values = policy.model_dump(mode="json", exclude_defaults=True)
-    sys.stdout.write(yaml.safe_dump(values, sort_keys=False, allow_unicode=True, width=120))
+    sys.stdout.write(write_policy(policy.model_dump(mode="json", exclude_defaults=True)))
 
 
 @app.command()

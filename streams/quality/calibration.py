@@ -4,12 +4,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, TypeAlias
 
-import yaml
-
 from monitors.intervals import CONFIDENCE
 from monitors.thresholds import STEP, Choice, Costs, TooFew, threshold_for_cost, threshold_for_rate
 from schemas.policy import LOWER_IS_WORSE, Policy, Steps
-from schemas.policy_file import parse_policy
+from schemas.policy_file import parse_policy, write_policy
 from streams.quality.rendering import figure
 from streams.quality.report import Labelling
 
@@ -83,6 +81,6 @@ def patched(policy: Policy, picked: Iterable[Picked], comment: Sequence[str] = (
                 rule = rule.setdefault("labels", {}).setdefault(each.label, inherited)
             rule[each.action] = each.threshold
     text = "".join(f"# {line}\n" for line in comment)
-    text += yaml.safe_dump(values, sort_keys=False, allow_unicode=True, width=120)
+    text += write_policy(values)
     parse_policy(text, f"{policy.id}, calibrated")
     return text

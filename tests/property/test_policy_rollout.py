@@ -2,12 +2,11 @@ import subprocess
 import sys
 from datetime import UTC, datetime
 
-import yaml
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from schemas.policy import Policy
-from schemas.policy_file import parse_policy
+from schemas.policy_file import parse_policy, write_policy
 from schemas.policy_release import Candidate, PolicyRelease
 from schemas.topics import Namespace
 from streams.rollout.difference import differences
@@ -63,9 +62,10 @@ def test_a_release_survives_the_topic(made):
 
 
 @given(POLICIES)
+@example(policy(description="\x85 \u2028\u2029 \ufeff \t"))
 def test_a_policy_survives_being_shown(made):
     """What `weir policy show` prints is the same policy when it is read as a file."""
-    shown = yaml.safe_dump(made.model_dump(mode="json", exclude_defaults=True), sort_keys=False, allow_unicode=True)
+    shown = write_policy(made.model_dump(mode="json", exclude_defaults=True))
     assert parse_policy(shown, "shown.yaml").reference == made.reference
 
 

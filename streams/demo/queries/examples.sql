@@ -11,6 +11,7 @@ WITH
     multiIf(
         code != '', 'incomplete',
         empty(findings.guard), 'clean',
+        worst.4 = 'UNSUPPORTED_LANGUAGE', 'language',
         worst.3 IN ('relevance', 'groundedness'), 'unfounded',
         worst.3
     ) AS kind,
