@@ -106,7 +106,7 @@ def summary(state: "StackState") -> Panel:
     topics = (f"{state.namespace}.{name}" for name in ("requests", "replies", "interactions", "verdicts"))
     grid.add_row("topics", "{} → {}, {} → {}".format(*topics))
     grid.add_row("ClickHouse", f"{state.clickhouse_url}  database {state.database}")
-    grid.add_row("gateway", f"{state.gateway_url}  OpenAI's chat completions")
+    grid.add_row("OpenAI API", state.gateway_url)
     for name, url in state.metrics_urls.items():
         grid.add_row(name, url)
     query = f"SELECT action, count() FROM {state.database}.v_verdicts GROUP BY 1"  # noqa: S608 - shown, not run
