@@ -3,6 +3,7 @@
 import hashlib
 import json
 from collections.abc import Iterable, Mapping
+from datetime import datetime
 from functools import cached_property
 from typing import Annotated, Final, Literal, Self
 
@@ -13,6 +14,7 @@ from schemas.actions import Action, worst
 from schemas.errors import Code, ConfigError
 from schemas.recognizer import Recognizer
 from schemas.record import Identifier
+from schemas.signal import SignalName
 from schemas.verdict import Fraction, Origin, PolicyReference
 
 GuardName = Literal[
@@ -142,6 +144,31 @@ class Sampling(_Section):
     review: Fraction = 0.0
 
 
+LanguageCode = Annotated[str, Field(pattern=r"^[a-z]{2,3}$")]
+
+
+class Alarms(_Section):
+    """What the monitor watches, and how many false pages that may cost.
+
+    ``pages`` is the most that is expected in 90 days over all series of an app while nothing is wrong. ``signals`` are
+    those watched (None: all), ``languages`` those whose shares are series of their own. ``reference_days`` of traffic
+    are learnt from before anything pages; with ``learn_from`` those that begin there, or later.
+    """
+
+    pages: Annotated[float, Field(gt=0, le=90)] = 1.0
+    signals: Annotated[frozenset[SignalName], PlainSerializer(_in_order)] | None = None
+    languages: Annotated[frozenset[LanguageCode], PlainSerializer(_in_order), Field(max_length=20)] = frozenset({"en"})
+    reference_days: Annotated[int, Field(ge=14, le=56, strict=True)] = 28
+    learn_from: datetime | None = None
+
+    @field_validator("learn_from")
+    @classmethod
+    def _with_a_zone(cls, moment: datetime | None) -> datetime | None:
+        if moment is not None and moment.tzinfo is None:
+            raise PydanticCustomError("zone", "needs a time zone, such as 2026-11-27T00:00:00Z")
+        return moment
+
+
 class Deadlines(_Section):
     """How long a request may take: when it does not say, and at most."""
 
@@ -233,6 +260,7 @@ class Policy(_Section):
     context: Rules = Field(default_factory=dict)
     languages: Languages = Languages()
     sampling: Sampling = Sampling()
+    alarms: Alarms = Alarms()
     deadline: Deadlines = Deadlines()
     hold: Holds = Holds()
     redaction: Redaction = Redaction()

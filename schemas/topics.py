@@ -8,7 +8,9 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Final, Literal
 
+from schemas.alert import Alert
 from schemas.conversation import Interaction, Request
+from schemas.monitoring import MonitorState
 from schemas.policy_release import PolicyRelease
 from schemas.record import Record
 from schemas.reply import Outcome, Reply, Settlement
@@ -23,8 +25,8 @@ DEAD_LETTER_SUFFIX: Final = ".dlq"
 _WITH_FINDINGS: Final = 64 * MIB  # a request's text, escaped, with what was found in it
 
 Process = Literal[
-    "applications", "screen", "infer", "engines", "judge", "observe", "settle", "store", "replay", "reviewers",
-    "operators",
+    "applications", "screen", "infer", "engines", "judge", "observe", "settle", "store", "monitor", "notify",
+    "replay", "reviewers", "operators",
 ]  # fmt: skip
 OUTSIDE: Final[frozenset[Process]] = frozenset({"applications", "engines", "reviewers", "operators"})
 """Who is no process of ours: an application, an engine of one's own in infer's place, and people."""
@@ -226,9 +228,34 @@ VERDICTS: Final = Topic(
     key="conversation",
     summary="What a stage found in an event and what the policy made of it; personal data and secrets masked.",
     written_by=("screen", "judge", "observe", "settle"),
-    read_by=("store",),
+    read_by=("store", "monitor"),
     raw=False,
     max_message_bytes=_WITH_FINDINGS,
+)
+ALERTS: Final = Topic(
+    name="alerts",
+    record=Alert,
+    key="fingerprint",
+    summary="What the monitor says of an app; the latest of a fingerprint counts. No text, only ids.",
+    written_by=("monitor", "operators"),
+    read_by=("notify", "operators"),
+    raw=False,
+    retention=timedelta(days=90),
+    partitions=1,  # few, and in one order
+    cleanup="compact,delete",
+    compaction_lag=timedelta(days=1),
+)
+MONITOR_STATE: Final = Topic(
+    name="monitor-state",
+    record=MonitorState,
+    key="app and series",
+    summary="The state of every series that is watched, from which the monitor continues after any end.",
+    written_by=("monitor",),
+    read_by=("monitor",),
+    raw=False,
+    partitions=1,  # who is given it is the one that watches
+    cleanup="compact",
+    compaction_lag=timedelta(days=1),
 )
 
 STATE: Final = (VAULT, POLICIES)
@@ -236,7 +263,8 @@ STATE: Final = (VAULT, POLICIES)
 
 WORK: Final = (WORK_INTERACTIVE, WORK_BULK)
 SOURCES: Final = (
-    REQUESTS, *WORK, COMPLETIONS, OUTCOMES, SETTLED, REPLIES, CANCELS, REVIEWS, DECISIONS, INTERACTIONS, VERDICTS
+    REQUESTS, *WORK, COMPLETIONS, OUTCOMES, SETTLED, REPLIES, CANCELS, REVIEWS, DECISIONS, INTERACTIONS, VERDICTS,
+    ALERTS, MONITOR_STATE,
 )  # fmt: skip
 DEAD_LETTERS: Final = tuple(map(dead_letters, SOURCES))
 TOPICS: Final = SOURCES + STATE + DEAD_LETTERS

@@ -11,7 +11,9 @@ from typing import Final, Literal, TypeAlias
 
 from schemas.topics import TOPICS, Namespace, Process, Topic
 
-Role: TypeAlias = Literal["worker", "infer", "settle", "store", "application", "engine", "reviewer", "operator"]
+Role: TypeAlias = Literal[
+    "worker", "infer", "settle", "store", "monitor", "notify", "application", "engine", "reviewer", "operator"
+]
 Operation: TypeAlias = Literal[
     "read", "write", "describe", "create", "delete", "alter", "describe_configs", "alter_configs"
 ]
@@ -22,6 +24,8 @@ ROLES: Final[Mapping[Role, tuple[Process, ...]]] = {
     "infer": ("infer",),
     "settle": ("settle",),
     "store": ("store",),
+    "monitor": ("monitor",),
+    "notify": ("notify",),
     "application": ("applications",),
     "engine": ("engines",),
     "reviewer": ("reviewers",),
@@ -29,11 +33,11 @@ ROLES: Final[Mapping[Role, tuple[Process, ...]]] = {
 }
 """Which entries of the topic table each kind of user acts as. An engine stands in ``infer``'s place."""
 
-OWN: Final[tuple[Role, ...]] = ("worker", "infer", "settle", "store")
+OWN: Final[tuple[Role, ...]] = ("worker", "infer", "settle", "store", "monitor", "notify")
 """The processes of Weir; their users are named ``<namespace>-<role>`` unless told otherwise."""
 
 CLIENT_GROUP: Final = "weir-client"
-_WRITES_IN_TRANSACTIONS: Final[frozenset[Role]] = frozenset({"settle", "infer"})
+_WRITES_IN_TRANSACTIONS: Final[frozenset[Role]] = frozenset({"settle", "infer", "monitor"})
 _WHOLE: Final[tuple[Operation, ...]] = (
     "read", "write", "describe", "create", "delete", "alter", "describe_configs", "alter_configs"
 )  # fmt: skip

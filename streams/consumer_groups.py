@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from schemas.topics import CANCELS, SETTLED, STATE, TOPICS, Process, Topic
+from schemas.topics import CANCELS, MONITOR_STATE, SETTLED, STATE, TOPICS, Process, Topic
 from streams.settings import Settings
 
 
@@ -26,6 +26,11 @@ def settle_group(settings: Settings) -> str:
     return f"{settings.namespace}.settle"
 
 
+def monitor_group(settings: Settings) -> str:
+    """The group of the process that watches, and of those that stand by."""
+    return f"{settings.namespace}.monitor"
+
+
 def reading_groups(settings: Settings) -> Mapping[str, tuple[Topic, ...]]:
     """Every group with the topics that it commits offsets of. What is read whole at every start is none of them."""
     processes: Mapping[str, tuple[Process, ...]] = {
@@ -33,9 +38,11 @@ def reading_groups(settings: Settings) -> Mapping[str, tuple[Topic, ...]]:
         infer_group(settings): ("infer",),
         settle_group(settings): ("settle",),
         store_group(settings): ("store",),
+        monitor_group(settings): ("monitor",),
     }
     whole = {(topic, process) for topic in STATE for process in topic.read_by} | {
         (SETTLED, "settle"),
+        (MONITOR_STATE, "monitor"),
         (CANCELS, "infer"),
     }
     return {

@@ -65,8 +65,8 @@ def acls(
 ) -> None:
     """Print who may do what on the broker, as options of Kafka's own kafka-acls.sh, a grant a line.
 
-    The processes' users are NAMESPACE-worker, -infer, -settle and -store; a user is what Kafka knows a client by. What
-    is not granted is refused, if the broker has an authorizer.
+    The processes' users are NAMESPACE-worker, -infer, -settle, -store, -monitor and -notify; a user is what Kafka
+    knows a client by. What is not granted is refused, if the broker has an authorizer.
     """
     from streams.access import Role, grants, own_users
     from streams.attachment import attached_settings

@@ -123,12 +123,13 @@ def test_lag_shows_every_group_in_what_it_commits(settings):
     shown = {(each.group.removeprefix(f"{settings.namespace}."), each.topic) for each in lag(settings)}
     names = {
         group: {topic.name for topic in TOPICS if (group, settings.topics.of(topic)) in shown}
-        for group in ("worker", "infer", "settle")
+        for group in ("worker", "infer", "settle", "monitor")
     }
     assert names == {
         "worker": {"requests", "completions", "interactions"},
         "infer": {"work.interactive", "work.bulk"},
         "settle": {"requests", "outcomes", "cancels", "decisions"},
+        "monitor": {"verdicts"},
     }
     stored = {settings.topics.of(topic) for topic in TOPICS if "store" in topic.read_by}
     assert {topic for group, topic in shown if group == "store"} == stored

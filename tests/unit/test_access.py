@@ -39,7 +39,7 @@ def test_every_topic_has_its_writers_and_readers():
 def test_the_processes_have_users_of_their_own():
     """A user for each process, named by the namespace; each may read in its own group only."""
     users = own_users(NAMES)
-    assert users == {f"eu-{role}": role for role in ("worker", "infer", "settle", "store")}
+    assert users == {f"eu-{role}": role for role in ("worker", "infer", "settle", "store", "monitor", "notify")}
     groups = {(g.user, g.name) for g in grants(NAMES, users) if g.resource == "group" and g.operation == "read"}
     assert groups == {(user, f"eu.{role}") for user, role in users.items()}
 
