@@ -14,6 +14,7 @@ from schemas.actions import Action, worst
 from schemas.errors import Code, ConfigError
 from schemas.recognizer import Recognizer
 from schemas.record import Identifier
+from schemas.sampling import Sampling
 from schemas.signal import SignalName
 from schemas.verdict import Fraction, Origin, PolicyReference
 
@@ -136,12 +137,6 @@ class Languages(_Section):
         if other is Action.REDACT:
             raise PydanticCustomError("language", "a language has no span to redact: allow, flag, hold or block")
         return other
-
-
-class Sampling(_Section):
-    """Which share of verdicts goes to people for review."""
-
-    review: Fraction = 0.0
 
 
 LanguageCode = Annotated[str, Field(pattern=r"^[a-z]{2,3}$")]

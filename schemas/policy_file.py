@@ -17,11 +17,11 @@ from schemas.policy import (
     Redaction,
     Replies,
     Rule,
-    Sampling,
     Steps,
     Subjects,
 )
 from schemas.recognizer import Recognizer
+from schemas.sampling import Band, ReviewStratum, Sampling
 
 Path = tuple[str | int, ...]
 _LINE_ENDS: Final = frozenset("\x85\u2028\u2029")
@@ -31,6 +31,8 @@ _SECTIONS: Final = (
     Steps,
     Languages,
     Sampling,
+    ReviewStratum,
+    Band,
     Deadlines,
     Holds,
     Redaction,

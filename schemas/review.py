@@ -1,7 +1,7 @@
 """What people decide on: reviews, their decisions, and cancellations by applications."""
 
 from datetime import datetime
-from typing import Literal, Self
+from typing import Annotated, Literal, Self
 from uuid import UUID
 
 from pydantic import Field, model_validator
@@ -9,26 +9,43 @@ from pydantic_core import PydanticCustomError
 
 from schemas.record import Identifier, Record
 from schemas.reply import OnExpiry
-from schemas.verdict import Judgement, PolicyReference
+from schemas.verdict import Fraction, Judgement, PolicyReference
 
 
 class Review(Record):
-    """Something that waits for a person. The judgement's texts are masked."""
+    """Something for a person to read. The judgement's texts are masked.
+
+    A ``hold`` waits for a decision until ``expires_at``; a ``sample`` wants a label, from ``readings`` people, and says
+    with which ``probability`` its verdict was drawn. ``side`` is what is held; a sample has none.
+    """
 
     review_id: UUID
-    kind: Literal["hold"] = "hold"
+    kind: Literal["hold", "sample"] = "hold"
+    verdict_id: UUID | None = None
     app: Identifier
     user: Identifier | None = None
     conversation: Identifier
     source: Identifier
     source_event_id: Identifier
-    stage: Literal["screen", "judge"]
-    side: Literal["prompt", "response"]
+    stage: Literal["screen", "judge", "observe"]
+    side: Literal["prompt", "response"] | None = None
+    model: Identifier | None = None
     judgement: Judgement
     policy: PolicyReference
     opened_at: datetime
-    expires_at: datetime
-    on_expiry: OnExpiry
+    expires_at: datetime | None = None
+    on_expiry: OnExpiry | None = None
+    stratum: Identifier | None = None
+    probability: Fraction | None = None
+    readings: Annotated[int, Field(ge=1, le=2)] = 1
+
+    @model_validator(mode="after")
+    def _has_what_its_kind_needs(self) -> Self:
+        needed = ("side", "expires_at", "on_expiry") if self.kind == "hold" else ("verdict_id", "probability")
+        for name in needed:
+            if getattr(self, name) is None:
+                raise PydanticCustomError("review", "a {kind} needs {name}", {"kind": self.kind, "name": name})
+        return self
 
 
 class Decision(Record):

@@ -15,6 +15,7 @@ from schemas.policy_release import PolicyRelease
 from schemas.record import Record
 from schemas.reply import Outcome, Reply, Settlement
 from schemas.review import Cancel, Decision, Review
+from schemas.sampling import SamplingPlan
 from schemas.vault import VaultRecord
 from schemas.verdict import Verdict
 from schemas.work import Completion, Work
@@ -25,8 +26,8 @@ DEAD_LETTER_SUFFIX: Final = ".dlq"
 _WITH_FINDINGS: Final = 64 * MIB  # a request's text, escaped, with what was found in it
 
 Process = Literal[
-    "applications", "screen", "infer", "engines", "judge", "observe", "settle", "store", "monitor", "notify",
-    "replay", "reviewers", "operators",
+    "applications", "screen", "infer", "engines", "judge", "observe", "settle", "store", "survey", "monitor",
+    "notify", "replay", "reviewers", "operators",
 ]  # fmt: skip
 OUTSIDE: Final[frozenset[Process]] = frozenset({"applications", "engines", "reviewers", "operators"})
 """Who is no process of ours: an application, an engine of one's own in infer's place, and people."""
@@ -173,8 +174,8 @@ REVIEWS: Final = Topic(
     name="reviews",
     record=Review,
     key="review id",
-    summary="What waits for a person; personal data and secrets masked.",
-    written_by=("screen", "judge"),
+    summary="What people are to read: what is held, and the sample; personal data and secrets masked.",
+    written_by=("screen", "judge", "observe"),
     read_by=("store", "reviewers"),
     raw=False,
     max_message_bytes=_WITH_FINDINGS,
@@ -187,6 +188,17 @@ DECISIONS: Final = Topic(
     written_by=("reviewers", "replay"),
     read_by=("settle",),
     raw=True,
+    partitions=1,  # the first in log order counts
+)
+SAMPLING: Final = Topic(
+    name="sampling",
+    record=SamplingPlan,
+    key="policy id",
+    summary="By how much the rates of the review sample are lowered, and from when on.",
+    written_by=("survey",),
+    read_by=("screen", "judge", "observe", "store"),
+    raw=False,
+    retention=timedelta(days=30),  # longer than any event, dead letters included, may be judged again
     partitions=1,  # the first in log order counts
 )
 VAULT: Final = Topic(
@@ -208,7 +220,7 @@ POLICIES: Final = Topic(
     key="policy id",
     summary="Versions of policies: in force, on trial, and before.",
     written_by=("operators",),
-    read_by=("screen", "judge", "observe", "settle"),
+    read_by=("screen", "judge", "observe", "settle", "survey"),
     raw=False,
     partitions=1,
     cleanup="compact",
@@ -264,7 +276,7 @@ STATE: Final = (VAULT, POLICIES)
 WORK: Final = (WORK_INTERACTIVE, WORK_BULK)
 SOURCES: Final = (
     REQUESTS, *WORK, COMPLETIONS, OUTCOMES, SETTLED, REPLIES, CANCELS, REVIEWS, DECISIONS, INTERACTIONS, VERDICTS,
-    ALERTS, MONITOR_STATE,
+    SAMPLING, ALERTS, MONITOR_STATE,
 )  # fmt: skip
 DEAD_LETTERS: Final = tuple(map(dead_letters, SOURCES))
 TOPICS: Final = SOURCES + STATE + DEAD_LETTERS

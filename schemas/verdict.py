@@ -90,7 +90,8 @@ class Verdict(Record):
 
     ``verdict_id`` is derived (``schemas.ids``): the same event at the same stage has the same id whenever and
     however often it is judged. ``code`` says why an event could not be judged as a whole, ``field`` what is at
-    fault. ``review_probability`` is the chance that the event had of being sampled for review.
+    fault. ``review_probability`` is the chance that the event had of being sampled for review: ``review_rate``, the
+    policy's for ``review_stratum``, or less where people had enough to read.
     """
 
     verdict_id: UUID
@@ -110,6 +111,8 @@ class Verdict(Record):
     model: Identifier | None = None
     policy: PolicyReference | None = None
     versions: dict[str, str] = Field(default_factory=dict)
+    review_stratum: Identifier | None = None
+    review_rate: Fraction = 0.0
     review_probability: Fraction = 0.0
     review_sampled: bool = False
     guard_seconds: Annotated[float, Field(ge=0)] = 0.0

@@ -1,6 +1,7 @@
 """The worker process, put together from settings."""
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from functools import partial
 from threading import Lock
 
@@ -17,6 +18,7 @@ from streams.loading import load_pipeline
 from streams.metrics import Metrics
 from streams.policies import read_policies
 from streams.rollout.live import LivePolicies
+from streams.sampling.live import LivePlans
 from streams.settings import Settings
 from streams.stage import Stage
 from streams.topic_descriptions import TopicDescriber
@@ -38,8 +40,9 @@ def run_judging_worker(settings: Settings) -> int:
     """Run the Faust agents until a signal; the exit status."""
     metrics, book = Metrics(), read_policies(settings.policies)
     pipeline = _OnePipeline(partial(load_pipeline, settings, book.policies))
-    with LivePolicies(settings, book, metrics, lambda changed: pipeline().prepare(changed)) as policies:
-        given = surroundings_of(settings, metrics, policies, pipeline)
+    live = LivePolicies(settings, book, metrics, lambda changed: pipeline().prepare(changed))
+    with live as policies, LivePlans(settings) as plans:
+        given = replace(surroundings_of(settings, metrics, policies, pipeline), plans=plans)
         return run_worker(settings, judging_stages(given), metrics)
 
 

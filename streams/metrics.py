@@ -39,6 +39,12 @@ class Metrics:
             buckets=_SECONDS,
             registry=registry,
         )
+        self.samples = Counter(
+            "weir_review_samples",
+            "Verdicts drawn for people to read, by stage and stratum.",
+            ["stage", "stratum"],
+            registry=registry,
+        )
         # policies
         self.policies_refused = Counter(
             "weir_policies_refused",

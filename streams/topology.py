@@ -8,7 +8,7 @@
 
     interactions ─► [observe]
 
-    screen, judge ─► reviews ─► reviewers ─► decisions
+    screen, judge, observe ─► reviews ─► reviewers ─► decisions, labels
     screen, judge, observe ─► verdicts ─► store
                            └► vault
 
@@ -54,7 +54,7 @@ class AgentSpec:
 AGENTS: Final = (
     AgentSpec("screen", reads=REQUESTS, writes=(*WORK, OUTCOMES, REVIEWS, VERDICTS, VAULT)),
     AgentSpec("judge", reads=COMPLETIONS, writes=(OUTCOMES, REVIEWS, VERDICTS, VAULT)),
-    AgentSpec("observe", reads=INTERACTIONS, writes=(VERDICTS, VAULT)),
+    AgentSpec("observe", reads=INTERACTIONS, writes=(REVIEWS, VERDICTS, VAULT)),
 )
 
 

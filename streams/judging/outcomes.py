@@ -83,6 +83,7 @@ class Outcomes:
         now = self._outbox.clock()
         review = Review(
             review_id=hold.review_id,
+            verdict_id=derived_id(asked.app, asked.envelope.source, asked.envelope.id, self._stage),
             app=asked.app,
             user=asked.user,
             conversation=asked.conversation,

@@ -10,13 +10,14 @@ from schemas.codec import EventError, Message, decode
 from schemas.conversation import UNREADABLE_APP
 from schemas.errors import Code, UnreadableError, WeirError
 from schemas.record import Record
-from schemas.topics import VERDICTS
+from schemas.topics import REVIEWS, VERDICTS
 from schemas.verdict import Position, Verdict
 from streams.judging.flow import Arrival, B, Failure, Flow, Ruling, Subject
 from streams.judging.keeping import kept
 from streams.judging.outbox import Outbox
 from streams.judging.surroundings import Surroundings
-from streams.judging.verdicts import LIVE, Verdicts
+from streams.judging.verdicts import LIVE, Ruled, Verdicts
+from streams.reviews.sample import sample_review
 from streams.stage import Publication, Publications
 
 
@@ -98,14 +99,24 @@ class JudgingStage(Generic[B]):
     def _follow(self, arrival: Arrival[B], rulings: Sequence[Ruling]) -> Publications:
         ruling, *trials = rulings
         consequences = self._flow.follow(arrival, ruling)
-        verdict = self._verdicts.ruled(arrival, ruling, consequences.code)
+        ruled = self._verdicts.ruled(arrival, ruling, consequences.code)
         shadows = [self._verdicts.shadowed(arrival, trial) for trial in trials]
         keeper = self._given.keeper
         return (
-            *(self._report(each, arrival) for each in (verdict, *shadows)),
+            *(self._report(each, arrival) for each in (ruled.verdict, *shadows)),
+            *self._sampled(ruled, arrival),
             *consequences.publications,
             *(kept(keeper, self.name, arrival, ruling) if keeper else ()),
         )
+
+    def _sampled(self, ruled: Ruled, arrival: Arrival[B]) -> Publications:
+        """What people are asked about a verdict that was drawn for the sample."""
+        verdict = ruled.verdict
+        if not verdict.review_sampled:
+            return ()
+        self._given.metrics.samples.labels(self.name, verdict.review_stratum or "").inc()
+        review = sample_review(verdict, ruled.readings)
+        return (self._outbox.report(REVIEWS, review, arrival.envelope, review.review_id, str(review.review_id)),)
 
     def _fail(self, arrival: Arrival[B], failure: Failure) -> Publications:
         verdict = self._verdicts.failed(arrival, failure)

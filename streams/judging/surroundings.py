@@ -1,5 +1,5 @@
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from guards.pipeline import Pipeline
@@ -7,6 +7,7 @@ from monitors.sampling import Sampler
 from schemas.topics import Namespace
 from streams.assignment import Policies
 from streams.metrics import Metrics
+from streams.sampling.plans import NoPlans, Plans
 from streams.vault.keeper import Keeper
 
 
@@ -15,7 +16,8 @@ class Surroundings:
     """What a judging stage is given: nothing of it is looked up by the stage itself.
 
     ``load_pipeline`` may take seconds. ``topic_id`` maps a topic's full name to the id that the broker gave it.
-    Without a ``keeper`` no raw text is kept, and no placeholder is replaced by what it stands for.
+    Without a ``keeper`` no raw text is kept, and no placeholder is replaced by what it stands for. ``plans`` lower the
+    rates of the review sample.
     """
 
     namespace: Namespace
@@ -25,4 +27,5 @@ class Surroundings:
     load_pipeline: Callable[[], Pipeline]
     topic_id: Callable[[str], str]
     keeper: Keeper | None = None
+    plans: Plans = field(default_factory=NoPlans)
     clock: Callable[[], datetime] = lambda: datetime.now(UTC)

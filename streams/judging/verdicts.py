@@ -1,5 +1,6 @@
 """Verdicts: what a stage found in an event, with all that is needed to explain it."""
 
+from dataclasses import dataclass
 from typing import Any, Final
 
 from schemas.actions import Action
@@ -9,8 +10,17 @@ from schemas.record import Record
 from schemas.verdict import Judgement, Stage, Verdict
 from streams.judging.flow import Arrival, Failure, Ruling
 from streams.judging.surroundings import Surroundings
+from streams.sampling.selection import Selector
 
 LIVE: Final = "live"
+
+
+@dataclass(frozen=True, slots=True)
+class Ruled:
+    """A verdict, and how many people are to read it if it is sampled."""
+
+    verdict: Verdict
+    readings: int
 
 
 class Verdicts:
@@ -19,23 +29,29 @@ class Verdicts:
     def __init__(self, stage: Stage, given: Surroundings) -> None:
         self._stage = stage
         self._given = given
+        self._selector = Selector(given.sampler, given.plans)
 
     def failed(self, arrival: Arrival[Record], failure: Failure) -> Verdict:
         """The verdict on an event that could not be judged: nothing of it may be shown."""
         judgement = Judgement(action=Action.BLOCK)
         return Verdict(**self._facts(arrival, LIVE), judgement=judgement, code=failure.code, field=failure.field)
 
-    def ruled(self, arrival: Arrival[Record], ruling: Ruling, code: Code | None) -> Verdict:
+    def ruled(self, arrival: Arrival[Record], ruling: Ruling, code: Code | None) -> Ruled:
         """The verdict by the policy in force. ``code`` is what went wrong afterwards, if something did."""
         facts = self._facts(arrival, LIVE)
-        share = ruling.policy.sampling.review
-        return Verdict(
+        drawn = self._selector.select(
+            facts["verdict_id"], self._stage, ruling.policy, ruling.judgement, arrival.position.time
+        )
+        verdict = Verdict(
             **facts,
             **_judged(ruling),
             code=code or incomplete(ruling.judgement),
-            review_probability=share,
-            review_sampled=self._given.sampler.keeps(str(facts["verdict_id"]), share),
+            review_stratum=drawn.stratum,
+            review_rate=drawn.rate,
+            review_probability=drawn.probability,
+            review_sampled=drawn.sampled,
         )
+        return Ruled(verdict, drawn.readings)
 
     def shadowed(self, arrival: Arrival[Record], ruling: Ruling) -> Verdict:
         """The verdict by a policy on trial: it has no consequences, so it is not sampled for review either."""

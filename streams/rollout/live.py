@@ -9,14 +9,15 @@ from typing import Final, Self
 from schemas.codec import Message
 from schemas.errors import Code, WeirError
 from schemas.policy import Policy, PolicyBook
+from schemas.topics import POLICIES
 from streams.assignment import Assignment
 from streams.logs import get_logger
 from streams.metrics import Metrics
-from streams.rollout.feed import START_SECONDS, Feed
 from streams.rollout.message import Said, read_said
 from streams.rollout.standing import Standing
 from streams.rollout.versions import Versions
 from streams.settings import Settings
+from streams.topic_feed import START_SECONDS, TopicFeed
 
 _POLL_SECONDS: Final = 0.2
 _RETRY_SECONDS: Final = 1.0
@@ -57,7 +58,7 @@ class LivePolicies:
             ConfigError: the broker has no topic ``policies``.
             UnavailableError: the broker does not answer for so many seconds.
         """
-        feed = Feed(self._settings)
+        feed = TopicFeed(self._settings, POLICIES)
         try:
             for message in feed.catch_up(seconds):
                 self._take(message, _nothing)
@@ -82,7 +83,13 @@ class LivePolicies:
     def assign(self, app: str, conversation: str) -> Assignment | None:
         return self._standing.assign(app, conversation)
 
-    def _follow(self, feed: Feed) -> None:
+    @property
+    def in_force(self) -> tuple[Policy, ...]:
+        """The version of every policy that is in force at this moment."""
+        found = (versions.current for versions in self._standing.policies.values())
+        return tuple(policy for policy in found if policy is not None)
+
+    def _follow(self, feed: TopicFeed) -> None:
         while not self._stopping.is_set():
             message = self._poll(feed)
             said = self._take(message, self._prepare) if message is not None else None
@@ -91,7 +98,7 @@ class LivePolicies:
                 logger.info("policy changed", policy=said.policy_id, **_roles(self._standing.versions(said.policy_id)))
         feed.close()
 
-    def _poll(self, feed: Feed) -> Message | None:
+    def _poll(self, feed: TopicFeed) -> Message | None:
         """The next message, if there is one: whatever the library raises, later policies are still to be read."""
         try:
             return feed.poll(_POLL_SECONDS)

@@ -1,4 +1,4 @@
-"""The writer process, put together from settings. It imports no guard and no model: it only moves rows."""
+"""The writer process, put together from settings: it moves rows, and the survey plans beside it. It loads no model."""
 
 import signal
 import threading
@@ -6,6 +6,7 @@ import threading
 from streams.health import HealthServer
 from streams.logs import get_logger
 from streams.metrics import Metrics
+from streams.sampling.survey import Survey
 from streams.settings import Settings
 from streams.store.writer import Writer
 
@@ -26,9 +27,12 @@ def run_writer(settings: Settings) -> int:
     )
     log = get_logger("streams.store")
     log.info("writer starts", url=health.start())
+    survey = threading.Thread(target=Survey(settings, metrics).run, args=(stop,), name="survey", daemon=True)
+    survey.start()
     try:
         writer.run(stop)
     finally:
+        stop.set()
         health.stop()
     log.info("writer ends")
     return 0

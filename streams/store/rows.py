@@ -35,6 +35,8 @@ def verdict_row(verdict: Verdict, log: Values) -> Values:
         **source_values(verdict.position),
         **policy_values(verdict.policy),
         "versions": {storable(name): storable(version) for name, version in verdict.versions.items()},
+        "review_stratum": storable(verdict.review_stratum or ""),
+        "review_rate": verdict.review_rate,
         "review_probability": verdict.review_probability,
         "review_sampled": verdict.review_sampled,
         "guard_seconds": verdict.guard_seconds,

@@ -1,10 +1,11 @@
-"""Replies, settlements and reviews to rows of the store's tables. Pure, as ``rows`` is."""
+"""Replies, settlements, reviews and sampling plans to rows of the store's tables. Pure, as ``rows`` is."""
 
 from typing import Final
 from uuid import UUID
 
 from schemas.reply import Reply, Settlement
 from schemas.review import Review
+from schemas.sampling import SamplingPlan
 from schemas.verdict import Position
 from schemas.work import Usage
 from streams.store.client import Values
@@ -68,19 +69,36 @@ def review_row(review: Review, log: Values) -> Values:
     return {
         "review_id": review.review_id,
         "kind": review.kind,
+        "verdict_id": review.verdict_id or NO_ID,
         "app": storable(review.app),
         "stage": review.stage,
-        "side": review.side,
+        "side": review.side or "",
         "action": str(review.judgement.action),
         "user": storable(review.user or ""),
         "conversation_id": storable(review.conversation),
         "source": storable(review.source),
         "source_event_id": storable(review.source_event_id),
+        "model": storable(review.model or ""),
         "opened_at": milliseconds(review.opened_at),
-        "expires_at": milliseconds(review.expires_at),
-        "on_expiry": review.on_expiry,
+        "expires_at": milliseconds(review.expires_at) if review.expires_at else 0,
+        "on_expiry": review.on_expiry or "",
+        "stratum": storable(review.stratum or ""),
+        "probability": review.probability or 0.0,
+        "readings": review.readings,
         **policy_values(review.policy),
         **judgement_values(review.judgement),
+        **log,
+    }
+
+
+def plan_row(plan: SamplingPlan, log: Values) -> Values:
+    """A sampling plan as a row of ``sampling_plans``."""
+    return {
+        "policy_id": storable(plan.policy),
+        "begins_at": milliseconds(plan.begins_at),
+        "factor": plan.factor,
+        "expected": plan.expected,
+        "budget": plan.budget or 0,
         **log,
     }
 

@@ -13,12 +13,13 @@ from schemas.dead_letter import read_reason
 from schemas.errors import Code, UnreadableError
 from schemas.reply import Reply, Settlement
 from schemas.review import Review
-from schemas.topics import DEAD_LETTERS, REPLIES, REVIEWS, SETTLED, VERDICTS, Namespace, Topic
+from schemas.sampling import SamplingPlan
+from schemas.topics import DEAD_LETTERS, REPLIES, REVIEWS, SAMPLING, SETTLED, VERDICTS, Namespace, Topic
 from schemas.verdict import Verdict
 from streams.store.client import Values
 from streams.store.columns import log_values
 from streams.store.rows import dead_entry, dead_letter_row, judged_entry, refused_entry, verdict_row
-from streams.store.served_rows import reply_log_row, reply_row, review_row, settlement_rows
+from streams.store.served_rows import plan_row, reply_log_row, reply_row, review_row, settlement_rows
 
 TopicIds = Mapping[str, str]
 """The ids of the topics that exist, by full name."""
@@ -79,6 +80,11 @@ def _review(message: Message, topic_ids: TopicIds) -> Entry:
     return Entry(message, (review_row(review, _log(message, topic_ids)),))
 
 
+def _plan(message: Message, topic_ids: TopicIds) -> Entry:
+    plan = decode(message, SamplingPlan, SAMPLING.type_name).record
+    return Entry(message, (plan_row(plan, _log(message, topic_ids)),))
+
+
 def _dead_letter(message: Message, topic_ids: TopicIds) -> Entry:
     """A row from the headers alone: whatever the value holds, the dead letter is recorded."""
     reason = read_reason(message.headers)
@@ -105,4 +111,5 @@ _SHELVES: Final[Mapping[Topic, Shelf]] = {
     REPLIES: Shelf("replies", "reply_log", _reply),
     SETTLED: Shelf("settlements", None, _settlement),
     REVIEWS: Shelf("reviews", None, _review),
+    SAMPLING: Shelf("sampling_plans", None, _plan),
 }

@@ -12,13 +12,13 @@ from schemas.policy_release import Candidate
 from schemas.topics import INTERACTIONS, POLICIES, VERDICTS
 from streams.metrics import Metrics
 from streams.rollout.changes import Signature, go_back_to_files, promote, put_in_force, roll_back, try_out
-from streams.rollout.feed import Feed
 from streams.rollout.live import LivePolicies
 from streams.rollout.message import Said, write_said
 from streams.rollout.register import change, read_register
 from streams.rollout.turn import Turn, TurnLostError
 from streams.settings import Settings
 from streams.topic_admin import create_topics
+from streams.topic_feed import TopicFeed
 from tests.fixtures.judging import arriving, caused, event, loaded, surroundings
 from tests.fixtures.policies import policy, release
 from tests.fixtures.store_side import eventually, send
@@ -95,8 +95,10 @@ def test_a_push_reaches_a_running_process(settings, start):
 def test_a_fault_of_the_library_does_not_end_the_reading(settings, start, monkeypatch):
     """Whatever polling raises, the next change is read."""
     running = start()
-    faults, poll = [SystemError("once"), RuntimeError("twice")], Feed.poll
-    monkeypatch.setattr(Feed, "poll", lambda feed, seconds: _raise(faults.pop()) if faults else poll(feed, seconds))
+    faults, poll = [SystemError("once"), RuntimeError("twice")], TopicFeed.poll
+    monkeypatch.setattr(
+        TopicFeed, "poll", lambda feed, seconds: _raise(faults.pop()) if faults else poll(feed, seconds)
+    )
     eventually(lambda: not faults)
     trial = Candidate(policy=policy(2, 0.8), mode="shadow")
     change(settings, "shop", lambda versions: try_out(versions, trial, signature()))

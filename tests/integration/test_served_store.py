@@ -28,6 +28,7 @@ from tests.fixtures.served_rows import (
     review_id,
     settlement,
 )
+from tests.fixtures.shelving import putting
 from tests.fixtures.store_rows import NOON, verdict
 from tests.fixtures.store_rows import message as verdict_message
 from tests.fixtures.store_side import count
@@ -45,32 +46,10 @@ def store(database_settings):
         yield connection
 
 
-class Once:
-    """A way to the store on which every insert has a token of its own: the engine drops no block as known."""
-
-    def __init__(self, store):
-        self._store = store
-        self._inserts = 0
-
-    def insert(self, table, rows, token):
-        self._inserts += 1
-        self._store.insert(table, rows, f"{token}/{self._inserts}")
-
-
 @pytest.fixture
 def put(store, database_settings):
     """Stores messages as the writer does, as many times as it is called."""
-    sink = Once(store)
-
-    def give_up(refused):
-        raise AssertionError([str(each.error) for each in refused])
-
-    def put(*messages, limits=Limits()):  # noqa: B008 - frozen
-        deposit = Deposit(sink, shelves(database_settings.topics), IDS, give_up, Metrics())
-        for batch in plan(messages, limits):
-            deposit.store(batch)
-
-    return put
+    return putting(store, database_settings)
 
 
 def test_a_reply_comes_back_as_it_was(store, put):

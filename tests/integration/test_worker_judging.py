@@ -14,6 +14,7 @@ from schemas.topics import (
     POLICIES,
     REQUESTS,
     REVIEWS,
+    SAMPLING,
     VAULT,
     VERDICTS,
     WORK_BULK,
@@ -26,7 +27,7 @@ from tests.fixtures.echo_flow import BIG, Flow, wait_until
 pytestmark = pytest.mark.kafka
 
 TOPICS = (
-    REQUESTS, WORK_INTERACTIVE, WORK_BULK, COMPLETIONS, OUTCOMES, REVIEWS, VAULT, POLICIES, VERDICTS,
+    REQUESTS, WORK_INTERACTIVE, WORK_BULK, COMPLETIONS, OUTCOMES, REVIEWS, VAULT, POLICIES, SAMPLING, VERDICTS,
     INTERACTIONS, *map(dead_letters, (REQUESTS, COMPLETIONS, INTERACTIONS)),
 )  # fmt: skip
 POLICY = """

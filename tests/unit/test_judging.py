@@ -7,13 +7,17 @@ import pytest
 from schemas.codec import Message
 from schemas.dead_letter import read_reason, replay_headers, without_reason
 from schemas.ids import derived_id
-from schemas.topics import INTERACTIONS, VAULT, VERDICTS
-from streams.assignment import Assignment
+from schemas.policy import PolicyBook
+from schemas.sampling import SamplingPlan
+from schemas.topics import INTERACTIONS, REVIEWS, VAULT, VERDICTS
+from streams.assignment import Assignment, FixedPolicies
+from streams.sampling.plans import NOTICE, PlanBook
 from streams.vault.keeper import EventName
 from tests.fixtures.judging import ARRIVED, NOW, Caused, arriving, caused, event, keeper, loaded, policy, surroundings
 
 CANARY = "cAnArY-7f3a"
-POLICY = policy(prompt={"toxicity": {"block": 0.5}, "pii": {"redact": 0.5}}, sampling={"review": 1.0})
+RULES = {"toxicity": {"block": 0.5}, "pii": {"redact": 0.5}}
+POLICY = policy(prompt=RULES)
 
 
 @pytest.fixture
@@ -53,7 +57,7 @@ def test_a_verdict_explains_itself(stage):
     assert (verdict.position.partition, verdict.position.offset, verdict.position.time) == (1, 5, ARRIVED)
     assert (verdict.policy.id, verdict.policy.version) == ("p", 3)
     assert verdict.versions == {"toxicity": "word@1", "pii": "span@1"}
-    assert (verdict.review_probability, verdict.review_sampled) == (1.0, True)
+    assert (verdict.review_probability, verdict.review_sampled) == (0.0, False)
     assert verdict.verdict_id == derived_id("shop", "t.interactions", "t.interactions:1:5", "observe")
     assert verdict.code is None
 
@@ -173,10 +177,40 @@ def test_a_policy_on_trial_writes_a_verdict_and_nothing_else(given):
     assert (live.run, live.judgement.action, live.policy.version) == ("live", "redact", 3)
     assert (shadow.run, shadow.judgement.action, shadow.policy.version) == ("shadow:p@4", "block", 4)
     assert shadow.verdict_id == derived_id("shop", live.source, live.source_event_id, "observe", "shadow:p@4")
-    assert (live.review_sampled, shadow.review_sampled, shadow.review_probability) == (True, False, 0.0)
+    assert (shadow.review_sampled, shadow.review_probability, shadow.review_stratum) == (False, 0.0, None)
     value = given.metrics.registry.get_sample_value
     assert value("weir_events_total", {"stage": "observe", "action": "redact"}) == 1
     assert value("weir_events_total", {"stage": "observe", "action": "block"}) is None
+
+
+def test_what_is_sampled_is_put_to_people(given):
+    """A sampled verdict comes with a review that has its masked judgement and its probability, once however often."""
+    sampling = {"review": 0.25, "second": 1.0, "strata": [{"name": "acted-on", "actions": ["redact"], "rate": 1.0}]}
+    stage = loaded(
+        "observe", replace(given, policies=FixedPolicies(PolicyBook([policy(prompt=RULES, sampling=sampling)])))
+    )
+    first, again = (caused(stage, message({"app": "shop", "user": "u", "prompt": "I am Ann"})) for _ in range(2))
+    verdict, review = first.record(VERDICTS), first.record(REVIEWS)
+    assert (verdict.review_stratum, verdict.review_rate, verdict.review_probability) == ("acted-on", 1.0, 1.0)
+    assert (review.kind, review.verdict_id, review.stratum, review.probability) == (
+        "sample", verdict.verdict_id, "acted-on", 1.0,
+    )  # fmt: skip
+    assert (review.readings, review.judgement, review.app, review.side) == (2, verdict.judgement, "shop", None)
+    assert again.record(REVIEWS) == review
+    assert first.event(REVIEWS).envelope.id == str(review.review_id)
+    value = given.metrics.registry.get_sample_value
+    assert value("weir_review_samples_total", {"stage": "observe", "stratum": "acted-on"}) == 2
+
+
+def test_plans_lower_the_rates(given):
+    """The plan of the moment at which the event came counts, whenever it is judged."""
+    sampled = policy(prompt=RULES, sampling={"review": 0.5})
+    plans = PlanBook()
+    plans.take(SamplingPlan(policy="p", begins_at=ARRIVED, factor=0.1, expected=9, budget=1), ARRIVED - NOTICE)
+    plans.take(SamplingPlan(policy="p", begins_at=NOW, factor=0.7, expected=9, budget=1), NOW - NOTICE)
+    given = replace(given, policies=FixedPolicies(PolicyBook([sampled])), plans=plans)
+    verdict = verdict_on(loaded("observe", given), {"app": "shop", "prompt": "Hi"})
+    assert (verdict.review_stratum, verdict.review_rate, verdict.review_probability) == ("rest", 0.5, 0.05)
 
 
 def test_what_is_stored_masked_is_kept_raw(given):

@@ -1,4 +1,4 @@
-"""What the topic ``policies`` says, from its beginning and on."""
+"""What a topic of one partition says, from its beginning and on: one that processes follow, not one that they share."""
 
 import time
 from collections.abc import Iterator
@@ -8,7 +8,7 @@ from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaError, KafkaExcepti
 
 from schemas.codec import Message
 from schemas.errors import ConfigError, UnavailableError
-from schemas.topics import MIB, POLICIES
+from schemas.topics import MIB, Topic
 from streams.kafka_clients import confluent_config
 from streams.received import received_message
 from streams.settings import Settings
@@ -17,23 +17,24 @@ START_SECONDS: Final = 15.0
 """How long a process that starts waits for the broker."""
 
 
-class Feed:
+class TopicFeed:
     """The messages of the one partition, as they come. For one thread at a time."""
 
-    def __init__(self, settings: Settings) -> None:
-        self._topic = settings.topics.of(POLICIES)
+    def __init__(self, settings: Settings, topic: Topic) -> None:
+        self._name = topic.name
+        self._topic = settings.topics.of(topic)
         self._consumer = Consumer(
             {
                 **confluent_config(settings),
-                "group.id": f"{settings.namespace}.policies",  # required, never joined
+                "group.id": f"{settings.namespace}.{topic.name}",  # required, never joined
                 "enable.auto.commit": False,
                 "auto.offset.reset": "earliest",
                 "isolation.level": "read_committed",
                 "enable.partition.eof": True,
                 "reconnect.backoff.max.ms": 2_000,
                 "log_level": 2,  # while the broker is away the library would print a line for every try
-                "fetch.message.max.bytes": POLICIES.max_message_bytes,
-                "receive.message.max.bytes": POLICIES.max_message_bytes + 100 * MIB,
+                "fetch.message.max.bytes": topic.max_message_bytes,
+                "receive.message.max.bytes": topic.max_message_bytes + 100 * MIB,
             }
         )
         self._consumer.assign([TopicPartition(self._topic, 0, OFFSET_BEGINNING)])
@@ -59,7 +60,7 @@ class Feed:
             if received is not None and error is None:
                 end = time.monotonic() + seconds
                 yield received_message(received)
-        raise UnavailableError("the broker does not answer", field=POLICIES.name)
+        raise UnavailableError("the broker does not answer", field=self._name)
 
     def poll(self, seconds: float) -> Message | None:
         """The next message, if it comes within so many seconds. While the broker is away, none does."""
@@ -72,6 +73,6 @@ class Feed:
             found = self._consumer.list_topics(self._topic, timeout=seconds).topics[self._topic]
         except KafkaException as error:
             message = f"the broker does not answer: {error.args[0].name()}"
-            raise UnavailableError(message, field=POLICIES.name) from None
+            raise UnavailableError(message, field=self._name) from None
         if found.error is not None and found.error.code() == KafkaError.UNKNOWN_TOPIC_OR_PART:
             raise ConfigError(f"the broker has no topic {self._topic}: run `weir topics create`")

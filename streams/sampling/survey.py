@@ -1,0 +1,88 @@
+"""The survey: keeps what people are asked within what they can read. A thread of the writer's process."""
+
+import threading
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
+from datetime import UTC, datetime
+from typing import Final
+from uuid import uuid4
+
+from schemas.codec import encode
+from schemas.envelope import Envelope, event_type
+from schemas.errors import WeirError
+from schemas.policy import Policy
+from schemas.sampling import SamplingPlan
+from schemas.topics import SAMPLING
+from streams.agents.producer import BatchProducer
+from streams.kafka_clients import confluent_config
+from streams.logs import get_logger
+from streams.metrics import Metrics
+from streams.policies import read_policies
+from streams.rollout.live import LivePolicies
+from streams.sampling.live import LivePlans
+from streams.sampling.planner import next_plans, read_loads
+from streams.settings import Settings
+from streams.stage import Publication
+from streams.store.client import Store
+
+_TURN_SECONDS: Final = 60.0
+_SOURCE: Final = "weir/survey"
+_log = get_logger("streams.sampling")
+
+
+class Survey:
+    """Plans once a minute. Several may do so: the first plan in the log counts.
+
+    Nothing that goes wrong here ends the process: rates stay as they are, and it is tried again.
+    """
+
+    def __init__(self, settings: Settings, metrics: Metrics, clock: Callable[[], datetime] | None = None) -> None:
+        self._settings = settings
+        self._metrics = metrics
+        self._clock = clock or _now
+
+    def run(self, stop: threading.Event) -> None:
+        """Go on until told to stop."""
+        while not stop.is_set():
+            try:
+                self._run(stop)
+            except Exception as error:  # noqa: BLE001 - whatever it is, the writer beside it goes on
+                reason = str(error) if isinstance(error, WeirError) else type(error).__name__
+                _log.warning("survey waits", reason=reason)
+            stop.wait(_TURN_SECONDS)
+
+    def _run(self, stop: threading.Event) -> None:
+        with ExitStack() as opened:
+            files = read_policies(self._settings.policies)
+            policies = opened.enter_context(LivePolicies(self._settings, files, self._metrics))
+            plans = opened.enter_context(LivePlans(self._settings))
+            store = opened.enter_context(Store.of(self._settings))
+            producer = BatchProducer(confluent_config(self._settings))
+            producer.start()
+            opened.callback(producer.stop)
+            while True:
+                self.plan(policies.in_force, plans, store, producer)
+                if stop.wait(_TURN_SECONDS):
+                    return
+
+    def plan(
+        self, policies: Sequence[Policy], plans: LivePlans, store: Store, producer: BatchProducer
+    ) -> tuple[SamplingPlan, ...]:
+        """Write the plans that are due, and say which."""
+        concerned = [policy for policy in policies if policy.sampling.daily or plans.book.last(policy.id)]
+        if not concerned:
+            return ()
+        now = self._clock()
+        loads = read_loads(store, [policy.id for policy in concerned], now)
+        due = tuple(next_plans(concerned, plans.book, loads, now))
+        if due:
+            producer.publish([self._publication(plan, now) for plan in due])
+        return due
+
+    def _publication(self, plan: SamplingPlan, now: datetime) -> Publication:
+        event = Envelope(id=str(uuid4()), source=_SOURCE, type=event_type(SAMPLING.type_name), time=now)
+        return Publication(self._settings.topics.of(SAMPLING), encode(plan, event, plan.policy))
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
