@@ -117,7 +117,8 @@ def test_abuse_in_the_last_window_is_found(taught_model):
 
 def test_a_moved_folder_still_loads(copy, taught_model):
     """Configuration and tokenizer are taken from beside the checkpoint, wherever it was written."""
-    np.testing.assert_array_equal(load(copy).score([FOUL])[0].values, taught_model.score([FOUL])[0].values)
+    ours, theirs = load(copy).score([FOUL])[0].values, taught_model.score([FOUL])[0].values
+    np.testing.assert_allclose(ours, theirs, rtol=1e-5)  # weights lie elsewhere in memory: other last bits
 
 
 def test_nothing_needs_the_network(copy, monkeypatch):
