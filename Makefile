@@ -64,6 +64,7 @@ bench-peers: setup ## measure other libraries beside ours (docs/performance.md),
 
 docs: .venv/dev.stamp ## write the generated part of docs/
 	@$(BIN)/python -m streams.documents docs
+	@$(BIN)/python -m deploy.grafana
 
 lock: .venv/bin/python ## compile the locked requirements again
 	@$(BIN)/pip install --quiet uv

@@ -115,6 +115,11 @@ class Settings(BaseSettings):
         default=120.0, description="Seconds that an answer through the gateway may take."
     )
 
+    grafana_url: str | None = Field(
+        default=None, description="Grafana for `weir grafana push`, such as `http://localhost:3000`."
+    )
+    grafana_token: SecretStr | None = Field(default=None, description="Its service account's token, role Editor.")
+
     metrics_host: str = Field(default="127.0.0.1", description="Address of /metrics and /health of a process.")
     metrics_port: Port = Field(default=0, description="Port of /metrics and /health of a process.")
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"

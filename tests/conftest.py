@@ -4,6 +4,7 @@ pytest_plugins = [
     "tests.fixtures.broker",
     "tests.fixtures.detoxify",
     "tests.fixtures.engine",
+    "tests.fixtures.grafana_server",
     "tests.fixtures.models",
     "tests.fixtures.stack",
 ]

@@ -13,6 +13,7 @@ from streams.cli import (
     demo,
     dlq,
     doctor,
+    grafana,
     guards,
     models,
     policy,
@@ -54,6 +55,7 @@ app.command(rich_help_panel=_FLOW)(processes.store)
 app.command(rich_help_panel=_FLOW)(processes.gateway)
 app.add_typer(topics.app, name="topics", rich_help_panel=_UPKEEP)
 app.command(rich_help_panel=_UPKEEP)(store.migrate)
+app.add_typer(grafana.app, name="grafana", rich_help_panel=_UPKEEP)
 app.add_typer(dlq.app, name="dlq", rich_help_panel=_UPKEEP)
 app.command(rich_help_panel=_UPKEEP)(store.audit)
 app.add_typer(vault.app, name="vault", rich_help_panel=_UPKEEP)

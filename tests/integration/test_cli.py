@@ -34,7 +34,7 @@ COMMANDS = {
     "check", "send", "tail", "review", "guards", "models", "policy",
     "up", "down", "status", "doctor", "demo",
     "worker", "infer", "settle", "store", "gateway",
-    "topics", "migrate", "dlq", "audit", "vault",
+    "topics", "migrate", "dlq", "audit", "vault", "grafana",
 }  # fmt: skip
 HEAVY = ("numpy", "torch", "onnxruntime", "kafka", "confluent_kafka", "faust", "chdb")
 TOLD = f"""

@@ -1,0 +1,1 @@
+SELECT count() AS dead FROM v_dead_letters WHERE {dead}

@@ -1,0 +1,1 @@
+SELECT count() AS reviews FROM v_reviews WHERE is_open

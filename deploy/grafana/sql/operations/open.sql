@@ -1,0 +1,1 @@
+SELECT countIf(state = 'open') AS requests FROM v_settlements WHERE {settled}

@@ -1,0 +1,1 @@
+SELECT count() AS replies FROM v_replies WHERE {replied}

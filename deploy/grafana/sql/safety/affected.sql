@@ -1,0 +1,1 @@
+SELECT countIf(notEmpty(findings.guard)) / nullIf(count(), 0) AS share FROM v_verdicts WHERE {live}

@@ -1,0 +1,1 @@
+SELECT count() AS leaks FROM v_findings WHERE {found} AND origin = 'leak'

@@ -1,0 +1,1 @@
+"""Grafana over its HTTP interface: bringing the dashboards there."""
