@@ -10,6 +10,7 @@ from typing import Final, Literal
 
 from schemas.alert import Alert
 from schemas.conversation import Interaction, Request
+from schemas.feedback import Feedback, Opinion
 from schemas.monitoring import MonitorState
 from schemas.policy_release import PolicyRelease
 from schemas.record import Record
@@ -26,8 +27,8 @@ DEAD_LETTER_SUFFIX: Final = ".dlq"
 _WITH_FINDINGS: Final = 64 * MIB  # a request's text, escaped, with what was found in it
 
 Process = Literal[
-    "applications", "screen", "infer", "engines", "judge", "observe", "settle", "store", "survey", "monitor",
-    "notify", "replay", "reviewers", "operators",
+    "applications", "screen", "infer", "engines", "judge", "observe", "collect", "settle", "store", "survey",
+    "monitor", "notify", "replay", "reviewers", "operators",
 ]  # fmt: skip
 OUTSIDE: Final[frozenset[Process]] = frozenset({"applications", "engines", "reviewers", "operators"})
 """Who is no process of ours: an application, an engine of one's own in infer's place, and people."""
@@ -234,6 +235,24 @@ INTERACTIONS: Final = Topic(
     read_by=("observe",),
     raw=True,
 )
+FEEDBACK: Final = Topic(
+    name="feedback",
+    record=Feedback,
+    key="conversation",
+    summary="What people say of answers: a thumb, a rating, a reason, a comment.",
+    written_by=("applications", "replay"),
+    read_by=("collect",),
+    raw=True,
+)
+OPINIONS: Final = Topic(
+    name="opinions",
+    record=Opinion,
+    key="conversation",
+    summary="The same feedback with its comments judged; personal data and secrets masked.",
+    written_by=("collect",),
+    read_by=("store",),
+    raw=False,
+)
 VERDICTS: Final = Topic(
     name="verdicts",
     record=Verdict,
@@ -275,8 +294,8 @@ STATE: Final = (VAULT, POLICIES)
 
 WORK: Final = (WORK_INTERACTIVE, WORK_BULK)
 SOURCES: Final = (
-    REQUESTS, *WORK, COMPLETIONS, OUTCOMES, SETTLED, REPLIES, CANCELS, REVIEWS, DECISIONS, INTERACTIONS, VERDICTS,
-    SAMPLING, ALERTS, MONITOR_STATE,
+    REQUESTS, *WORK, COMPLETIONS, OUTCOMES, SETTLED, REPLIES, CANCELS, REVIEWS, DECISIONS, INTERACTIONS, FEEDBACK,
+    OPINIONS, VERDICTS, SAMPLING, ALERTS, MONITOR_STATE,
 )  # fmt: skip
 DEAD_LETTERS: Final = tuple(map(dead_letters, SOURCES))
 TOPICS: Final = SOURCES + STATE + DEAD_LETTERS

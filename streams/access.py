@@ -1,7 +1,7 @@
 """Who may do what on the broker: access control lists, made from the topic table. Pure.
 
-An application may write requests and read replies, and nothing else: it can forge no completion, outcome or reply, and
-read no work of others. No process of ours may do more than its stages do.
+An application may write requests, cancels, interactions and feedback, and read replies, and nothing else: it can forge
+no completion, outcome or reply, and read no work of others. No process of ours may do more than its stages do.
 """
 
 from collections.abc import Iterator, Mapping
@@ -20,7 +20,7 @@ Operation: TypeAlias = Literal[
 Resource: TypeAlias = Literal["topic", "group", "transactional_id", "cluster"]
 
 ROLES: Final[Mapping[Role, tuple[Process, ...]]] = {
-    "worker": ("screen", "judge", "observe"),
+    "worker": ("screen", "judge", "observe", "collect"),
     "infer": ("infer",),
     "settle": ("settle",),
     "monitor": ("monitor",),

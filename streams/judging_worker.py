@@ -9,6 +9,7 @@ from guards.pipeline import Pipeline
 from monitors.sampling import Sampler
 from schemas.errors import ConfigError
 from streams.assignment import Policies
+from streams.judging.collect import Collect
 from streams.judging.judge import Judge
 from streams.judging.observe import Observe
 from streams.judging.screen import Screen
@@ -32,6 +33,7 @@ def judging_stages(given: Surroundings) -> Mapping[str, Stage]:
         JudgingStage(Screen(given), given),
         JudgingStage(Judge(given), given),
         JudgingStage(Observe(), given),
+        Collect(given),
     )
     return {stage.name: stage for stage in stages}
 

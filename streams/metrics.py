@@ -45,6 +45,10 @@ class Metrics:
             ["stage", "stratum"],
             registry=registry,
         )
+        self.feedback = Counter(
+            "weir_feedback", "Feedback kept, by sentiment; none where it has neither thumb nor rating.", ["sentiment"],
+            registry=registry,
+        )  # fmt: skip
         # policies
         self.policies_refused = Counter(
             "weir_policies_refused",

@@ -13,11 +13,12 @@ from kafka.errors import KafkaError
 from schemas.codec import Headers, dump_json, parse_json
 from schemas.envelope import SPEC_VERSION, event_type
 from schemas.errors import Code, UnavailableError, UnreadableError
-from schemas.topics import INTERACTIONS, REQUESTS, Topic
+from schemas.topics import FEEDBACK, INTERACTIONS, REQUESTS, Topic
 from streams.kafka_clients import kafka_python_config
 from streams.settings import Settings
 
 _SOURCE: Final = "weir-send"
+_OPINIONS: Final = frozenset({"thumb", "rating", "reason", "comment"})
 _DELIVERY_SECONDS: Final = 60
 _MAX_PENDING: Final = 10_000  # deliveries waited for at a time, so that memory stays flat
 
@@ -42,7 +43,7 @@ class Sent:
 
 
 def pack(line: bytes, topic: Topic | None) -> Parcel:
-    """A line as a message for the topic; without one, a body with ``messages`` is a request, else an interaction.
+    """A line as a message for the topic; without one, as what its body looks like.
 
     Raises:
         UnreadableError: the line is no JSON object.
@@ -52,7 +53,7 @@ def pack(line: bytes, topic: Topic | None) -> Parcel:
         raise UnreadableError("should be a JSON object", code=Code.WRONG_TYPE)
     structured = "specversion" in body
     data = body.get("data") if structured else body
-    chosen = topic or (REQUESTS if isinstance(data, dict) and "messages" in data else INTERACTIONS)
+    chosen = topic or _topic_of(data)
     conversation = data.get("conversation") if isinstance(data, dict) else None
     key = conversation.encode("utf-8", "replace") if isinstance(conversation, str) else None
     if structured:
@@ -65,6 +66,14 @@ def pack(line: bytes, topic: Topic | None) -> Parcel:
         "content-type": "application/json",
     }
     return Parcel(chosen, key, dump_json(body), [(name, value.encode()) for name, value in attributes.items()])
+
+
+def _topic_of(data: object) -> Topic:
+    """A body with ``messages`` is a request, one with a thumb or the like is feedback, any other an interaction."""
+    names = data.keys() if isinstance(data, dict) else frozenset[str]()
+    if "messages" in names:
+        return REQUESTS
+    return FEEDBACK if names & _OPINIONS else INTERACTIONS
 
 
 class Sender:

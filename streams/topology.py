@@ -7,6 +7,7 @@
     cancels, decisions ─────────────────┘
 
     interactions ─► [observe]
+    feedback ─► [collect] ─► opinions ─► store
 
     screen, judge, observe ─► reviews ─► reviewers ─► decisions, labels
     screen, judge, observe ─► verdicts ─► store
@@ -23,7 +24,9 @@ from typing import Final
 from schemas.errors import ConfigError
 from schemas.topics import (
     COMPLETIONS,
+    FEEDBACK,
     INTERACTIONS,
+    OPINIONS,
     OUTCOMES,
     REQUESTS,
     REVIEWS,
@@ -55,6 +58,7 @@ AGENTS: Final = (
     AgentSpec("screen", reads=REQUESTS, writes=(*WORK, OUTCOMES, REVIEWS, VERDICTS, VAULT)),
     AgentSpec("judge", reads=COMPLETIONS, writes=(OUTCOMES, REVIEWS, VERDICTS, VAULT)),
     AgentSpec("observe", reads=INTERACTIONS, writes=(REVIEWS, VERDICTS, VAULT)),
+    AgentSpec("collect", reads=FEEDBACK, writes=(OPINIONS,)),
 )
 
 

@@ -15,7 +15,10 @@ from streams.cli.input import open_input
 def send(
     file: Annotated[Path, typer.Argument(help="JSON lines, one event a line; '-' for standard input.")],
     topic: Annotated[
-        str | None, typer.Option(help="By default: requests, or interactions if there are no messages.")
+        str | None,
+        typer.Option(
+            help="By default by the body: with messages requests, with a thumb or the like feedback, else interactions"
+        ),
     ] = None,
     rate: Annotated[float | None, typer.Option(min=0.001, help="Events a second at most.")] = None,
 ) -> None:

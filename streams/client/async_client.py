@@ -12,6 +12,7 @@ from schemas.reply import Reply
 from schemas.topics import Namespace
 from streams.client.errors import ReplyTimeoutError
 from streams.client.exchange import Address, Exchange, Listener
+from streams.client.opinions import Said, feedback_of
 from streams.client.wishes import Prompt, Wishes, request_of
 
 
@@ -85,6 +86,33 @@ class AsyncClient:
     async def cancel(self, request_id: str) -> None:
         """As ``Client.cancel``."""
         self._exchange.cancel(request_id)
+
+    async def feedback(
+        self,
+        about: Reply | str | None = None,
+        *,
+        interaction_id: str | None = None,
+        feedback_id: str | None = None,
+        **said: Unpack[Said],
+    ) -> str:
+        """As ``Client.feedback``."""
+        name = feedback_id or str(uuid4())
+        loop = asyncio.get_running_loop()
+        delivered: asyncio.Future[WeirError | None] = loop.create_future()
+
+        def tell(failure: WeirError | None) -> None:
+            with suppress(RuntimeError):  # the loop has ended, and with it who waited
+                loop.call_soon_threadsafe(_settle, delivered, failure)
+
+        self._exchange.feed_back(name, feedback_of(self._app, about, interaction_id, said), tell)
+        if (failure := await delivered) is not None:
+            raise failure
+        return name
+
+
+def _settle(delivered: "asyncio.Future[WeirError | None]", failure: WeirError | None) -> None:
+    if not delivered.done():  # who waited may have been cancelled
+        delivered.set_result(failure)
 
 
 def _into(inbox: "asyncio.Queue[Reply | WeirError]") -> Listener:

@@ -12,6 +12,7 @@ from schemas.reply import Reply
 from schemas.topics import Namespace
 from streams.client.errors import ReplyTimeoutError
 from streams.client.exchange import Address, Exchange
+from streams.client.opinions import Said, feedback_of
 from streams.client.wishes import Prompt, Wishes, request_of
 
 
@@ -102,6 +103,30 @@ class Client:
             UnavailableError: the client is not open.
         """
         self._exchange.cancel(request_id)
+
+    def feedback(
+        self,
+        about: Reply | str | None = None,
+        *,
+        interaction_id: str | None = None,
+        feedback_id: str | None = None,
+        **said: Unpack[Said],
+    ) -> str:
+        """Pass on what somebody says of a reply (or of a request, by its id), or of an interaction; the feedback's id.
+
+        Returns once the broker has it. Sent again under the same ``feedback_id`` it is counted once; it is a new one
+        unless given.
+
+        Raises:
+            UnreadableError: it says nothing, or a part will not do; names the field.
+            UnavailableError: it was not delivered.
+        """
+        name = feedback_id or str(uuid4())
+        delivered: SimpleQueue[WeirError | None] = SimpleQueue()
+        self._exchange.feed_back(name, feedback_of(self._app, about, interaction_id, said), delivered.put)
+        if (failure := delivered.get()) is not None:
+            raise failure
+        return name
 
 
 def _next(inbox: "SimpleQueue[Reply | WeirError]", end: float | None) -> Reply | WeirError | None:

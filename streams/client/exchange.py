@@ -14,19 +14,22 @@ from schemas.codec import encode, parse_json, validate
 from schemas.conversation import Request
 from schemas.envelope import Envelope, event_type
 from schemas.errors import Code, ConfigError, UnavailableError, UnreadableError, WeirError
+from schemas.feedback import Feedback
 from schemas.record import Record
 from schemas.reply import Reply
 from schemas.review import Cancel
-from schemas.topics import CANCELS, MIB, REPLIES, REQUESTS, Namespace, Topic
+from schemas.topics import CANCELS, FEEDBACK, MIB, REPLIES, REQUESTS, Namespace, Topic
 from streams.client.errors import UnansweredError
 
 Listener = Callable[[Reply | WeirError], None]
 """Is told of every reply to a request, from another thread, or of what went wrong. Returns at once, raises nothing."""
 
+_OnDelivery = Callable[[KafkaError | None, object], None]
 _START_SECONDS: Final = 10.0
 _LOOK_SECONDS: Final = 30.0  # partitions are added seldom
 _POLL_SECONDS: Final = 0.1
 _CLOSE_SECONDS: Final = 5.0
+_LEADERLESS: Final = (KafkaError.NOT_LEADER_FOR_PARTITION, KafkaError.LEADER_NOT_AVAILABLE)  # a moment, at an election
 _TOO_LARGE: Final = (KafkaError.MSG_SIZE_TOO_LARGE, KafkaError.RECORD_LIST_TOO_LARGE)
 _OWN_NAMES: Final = ("log_level", "error_cb", "oauth_cb", "stats_cb", "throttle_cb")  # with `_` in Python's library too
 _PRODUCER: Final = {
@@ -118,6 +121,8 @@ class Exchange:
         self._stopping.set()
         self._thread.join()
         self._consumer.close()
+        self._producer.purge()  # who waits for a delivery is told that there is none
+        self._producer.flush(0)
         for request_id in list(self._waiting):
             self._tell(request_id, UnansweredError(request_id, "the client was closed"))
 
@@ -133,7 +138,7 @@ class Exchange:
         if self._waiting.setdefault(request_id, mine) is not mine:
             raise WeirError("a request of this id is waited for", code=Code.ID_CONFLICT, field="request_id")
         try:
-            self._send(REQUESTS, request, request_id, request.conversation)
+            self._send(REQUESTS, request, request_id, request.conversation, partial(self._delivered, request_id))
         except WeirError:
             self.forget(request_id)
             raise
@@ -143,15 +148,32 @@ class Exchange:
         conversation, _ = self._waiting.get(request_id, (None, None))
         self._send(CANCELS, Cancel(request_id=request_id), request_id, conversation)
 
+    def feed_back(self, feedback_id: str, feedback: Feedback, delivered: Callable[[WeirError | None], None]) -> None:
+        """Send feedback in the background; ``delivered`` is told, from another thread, what became of it.
+
+        Raises:
+            UnreadableError: its id will not do.
+            UnavailableError: the exchange is not open, or too much is on its way.
+        """
+        self._send(
+            FEEDBACK,
+            feedback,
+            feedback_id,
+            feedback.conversation,
+            lambda error, _: delivered(None if error is None else _undelivered(error)),
+        )
+
     def forget(self, request_id: str) -> None:
         """Wait no longer for replies to a request. May be called twice."""
         self._waiting.pop(request_id, None)
 
-    def _send(self, topic: Topic, record: Record, request_id: str, key: str | None) -> None:
+    def _send(
+        self, topic: Topic, record: Record, event_id: str, key: str | None, on_delivery: _OnDelivery | None = None
+    ) -> None:
         if self._thread is None or self._stopping.is_set():
             raise UnavailableError("the client is not open: use it in a `with` block")
         kind = event_type(topic.type_name)
-        attributes = {"id": request_id, "source": self._address.source, "type": kind, "time": datetime.now(UTC)}
+        attributes = {"id": event_id, "source": self._address.source, "type": kind, "time": datetime.now(UTC)}
         message = encode(record, validate(attributes, Envelope), key)
         try:
             self._producer.produce(
@@ -159,12 +181,12 @@ class Exchange:
                 key=message.key,
                 value=message.value,
                 headers=list(message.headers),
-                on_delivery=partial(self._delivered, request_id) if topic is REQUESTS else None,
+                on_delivery=on_delivery,
             )
         except BufferError:
-            raise UnavailableError("too many requests are on their way") from None
+            raise UnavailableError("too much is on its way") from None
         except KafkaException as error:
-            raise _failure(request_id, error.args[0]) from None
+            raise _failure(event_id, error.args[0]) from None
 
     def _delivered(self, request_id: str, error: KafkaError | None, _message: object) -> None:
         if error is not None:
@@ -201,14 +223,23 @@ class Exchange:
         numbers = self._look(deadline - time.monotonic())
         if not numbers:
             raise ConfigError(f"the broker has no topic {self._replies}: run `weir topics create`")
-        ends = []
-        for number in sorted(numbers):
-            left = max(0.1, deadline - time.monotonic())
-            # An offset, not OFFSET_END, which would be looked up later: a reply could come in between.
-            _, end = self._consumer.get_watermark_offsets(TopicPartition(self._replies, number), timeout=left)
-            ends.append(TopicPartition(self._replies, number, end))
+        # Offsets, not OFFSET_END, which would be looked up later: a reply could come in between.
+        ends = [TopicPartition(self._replies, number, self._end_of(number, deadline)) for number in sorted(numbers)]
         self._consumer.assign(ends)
         self._partitions = numbers
+
+    def _end_of(self, number: int, deadline: float) -> int:
+        while True:
+            left = deadline - time.monotonic()
+            try:
+                place = TopicPartition(self._replies, number)
+                _, end = self._consumer.get_watermark_offsets(place, timeout=max(0.1, left))
+            except KafkaException as error:
+                if left < 0 or error.args[0].code() not in _LEADERLESS:
+                    raise
+                time.sleep(_POLL_SECONDS)
+            else:
+                return int(end)
 
     def _look(self, seconds: float) -> set[int]:
         topic = self._consumer.list_topics(self._replies, timeout=seconds).topics[self._replies]
@@ -223,6 +254,10 @@ class Exchange:
                 self._partitions |= new
         except KafkaException:
             return  # the broker is away: look again later
+
+
+def _undelivered(error: KafkaError) -> WeirError:
+    return UnavailableError(f"the feedback was not delivered: {error.name()}")
 
 
 def _failure(request_id: str, error: KafkaError) -> WeirError:

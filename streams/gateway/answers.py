@@ -10,6 +10,7 @@ from schemas.reply import Reply
 from streams.client.errors import ReplyTimeoutError
 
 DONE: Final = b"data: [DONE]\n\n"
+COMPLETION_PREFIX: Final = "chatcmpl-"
 
 _REFUSED: Final = "content_filter"  # what OpenAI calls an answer that is not shown
 _FINISHES: Final = frozenset({"stop", "length"})
@@ -110,7 +111,7 @@ def _head(reply: Reply, kind: str, created: int) -> dict[str, Any]:
     # What clients do not know they pass over: the verdict is there for those that look.
     weir = {"status": reply.status, "action": str(reply.action), "code": reply.code, "answered_by": reply.answered_by}
     return {
-        "id": f"chatcmpl-{reply.request_id}",
+        "id": f"{COMPLETION_PREFIX}{reply.request_id}",
         "object": kind,
         "created": created,
         "model": reply.model or "",

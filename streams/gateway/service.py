@@ -1,4 +1,4 @@
-"""The interface as an ASGI application: ``/v1/chat/completions`` and ``/v1/models``."""
+"""The interface as an ASGI application: ``/v1/chat/completions``, ``/v1/models`` and, Weir's own, ``/v1/feedback``."""
 
 import asyncio
 import time
@@ -20,6 +20,7 @@ from schemas.topics import REQUESTS
 from streams.client.async_client import AsyncClient
 from streams.gateway.answers import UNAUTHORIZED, Failure, chunks, completion, failed, failure_of, model, model_list
 from streams.gateway.chat import ANY_MODEL, ChatRequest
+from streams.gateway.feedback import FeedbackRequest, receipt
 from streams.gateway.keys import Keys
 from streams.metrics import Metrics
 
@@ -54,6 +55,7 @@ class Gateway:
         self.app = Starlette(
             routes=[
                 self._route("/v1/chat/completions", self._chat, "POST"),
+                self._route("/v1/feedback", self._feedback, "POST"),
                 self._route("/v1/models", self._models, "GET"),
                 self._route("/v1/models/{name:path}", self._model, "GET"),
             ],
@@ -116,6 +118,12 @@ class Gateway:
             return _json(completion(reply, now))
         wanted = asked.stream_options is not None and asked.stream_options.include_usage
         return StreamingResponse(iter(list(chunks(reply, now, include_usage=wanted))), media_type=_SSE)
+
+    async def _feedback(self, request: Request) -> Response:
+        said = validate(parse_json(await _body(request)), FeedbackRequest)
+        client = await self._client(request.state.app)
+        name = await client.feedback(said.about, interaction_id=said.interaction_id, **said.said)
+        return _json(receipt(name), 202)
 
     async def _client(self, app: str) -> AsyncClient:
         async with self._connecting:

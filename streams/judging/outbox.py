@@ -11,7 +11,6 @@ from schemas.envelope import Envelope, event_type
 from schemas.errors import WeirError
 from schemas.record import Record
 from schemas.topics import Namespace, Topic
-from schemas.verdict import Stage
 from streams.stage import Publication
 
 
@@ -19,7 +18,7 @@ from streams.stage import Publication
 class Outbox:
     """Addresses what a stage has to say."""
 
-    stage: Stage
+    stage: str
     namespace: Namespace
     clock: Callable[[], datetime]
 

@@ -20,7 +20,7 @@ from datetime import UTC, datetime
 from typing import Any, Final
 from uuid import UUID
 
-from schemas.topics import COMPLETIONS, INTERACTIONS, REPLIES, REQUESTS, SETTLED, Topic
+from schemas.topics import COMPLETIONS, FEEDBACK, INTERACTIONS, REPLIES, REQUESTS, SETTLED, Topic
 from streams.consumer_groups import settle_group, store_group, worker_group
 from streams.kafka_admin import FirstSince, KafkaAdmin, Place
 from streams.offset_ranges import OffsetRange, without
@@ -61,6 +61,7 @@ CHECKPOINTS: Final = (
     Checkpoint(REQUESTS, "settle", (settle_group, worker_group), before=("screen",)),
     Checkpoint(COMPLETIONS, "judge", (worker_group,)),
     Checkpoint(INTERACTIONS, "observe", (worker_group,)),
+    Checkpoint(FEEDBACK, "collect", (worker_group,)),
 )
 _INPUTS: Final = tuple(dict.fromkeys(checkpoint.topic for checkpoint in CHECKPOINTS))
 _HOUR_MS: Final = 3_600_000

@@ -7,6 +7,7 @@ from typing import Final
 from uuid import UUID
 
 from schemas.dead_letter import Reason
+from schemas.feedback import Opinion
 from schemas.verdict import Judgement, Position, SideJudgement, Verdict
 from streams.store.client import Values
 from streams.store.columns import judgement_values, milliseconds, policy_values, source_values, storable
@@ -44,6 +45,35 @@ def verdict_row(verdict: Verdict, log: Values) -> Values:
         **judgement_values(verdict.judgement),
         **_hot_scores(verdict.judgement),
         **_languages(verdict.judgement),
+        **log,
+    }
+
+
+def opinion_row(opinion: Opinion, log: Values) -> Values:
+    """Feedback as a row of ``feedback``."""
+    comment = opinion.comment
+    return {
+        "feedback_id": opinion.feedback_id,
+        "app": storable(opinion.app),
+        "user": storable(opinion.user or ""),
+        "conversation_id": storable(opinion.conversation),
+        "source": storable(opinion.source),
+        "source_event_id": storable(opinion.source_event_id),
+        "about": opinion.about,
+        "about_source": storable(opinion.about_source),
+        "about_id": storable(opinion.about_id),
+        "thumb": opinion.thumb or "",
+        "rating": opinion.rating,
+        "reason": opinion.reason or "",
+        "sentiment": opinion.sentiment or "",
+        "comment": storable(comment.text) if comment else "",
+        "comment_action": str(comment.action) if comment else None,
+        "comment_scores": {storable(n): s for n, s in comment.scores.items() if s is not None} if comment else {},
+        "comment_language": _language(comment),
+        "event_time": milliseconds(opinion.event_time),
+        **source_values(opinion.position),
+        **policy_values(opinion.policy),
+        "traceparent": storable(opinion.traceparent or ""),
         **log,
     }
 
@@ -88,6 +118,16 @@ def dead_entry(reason: Reason, topic_id: str, log: Values) -> Values:
         "verdict_id": NO_ID,
         **log,
     }
+
+
+def collected_entry(opinion: Opinion, log: Values) -> Values:
+    """The ledger's row for the input of stored feedback. It has no verdict: its own id stands there."""
+    return _entry(opinion.position, "collect", "judged", opinion.feedback_id, log)
+
+
+def refused_opinion_entry(opinion: Opinion, log: Values) -> Values:
+    """The ledger's row for the input of feedback that the store refuses."""
+    return _entry(opinion.position, "collect", "dead", NO_ID, log)
 
 
 def _entry(position: Position, stage: str, outcome: str, verdict_id: UUID, log: Values) -> Values:

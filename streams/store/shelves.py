@@ -11,14 +11,24 @@ from uuid import UUID
 from schemas.codec import Message, decode
 from schemas.dead_letter import read_reason
 from schemas.errors import Code, UnreadableError
+from schemas.feedback import Opinion
 from schemas.reply import Reply, Settlement
 from schemas.review import Review
 from schemas.sampling import SamplingPlan
-from schemas.topics import DEAD_LETTERS, REPLIES, REVIEWS, SAMPLING, SETTLED, VERDICTS, Namespace, Topic
+from schemas.topics import DEAD_LETTERS, OPINIONS, REPLIES, REVIEWS, SAMPLING, SETTLED, VERDICTS, Namespace, Topic
 from schemas.verdict import Verdict
 from streams.store.client import Values
 from streams.store.columns import log_values
-from streams.store.rows import dead_entry, dead_letter_row, judged_entry, refused_entry, verdict_row
+from streams.store.rows import (
+    collected_entry,
+    dead_entry,
+    dead_letter_row,
+    judged_entry,
+    opinion_row,
+    refused_entry,
+    refused_opinion_entry,
+    verdict_row,
+)
 from streams.store.served_rows import plan_row, reply_log_row, reply_row, review_row, settlement_rows
 
 TopicIds = Mapping[str, str]
@@ -59,6 +69,13 @@ def _verdict(message: Message, topic_ids: TopicIds) -> Entry:
     verdict = decode(message, Verdict, VERDICTS.type_name).record
     log = _log(message, topic_ids)
     return Entry(message, (verdict_row(verdict, log),), judged_entry(verdict, log), refused_entry(verdict, log))
+
+
+def _opinion(message: Message, topic_ids: TopicIds) -> Entry:
+    opinion = decode(message, Opinion, OPINIONS.type_name).record
+    log = _log(message, topic_ids)
+    notes = collected_entry(opinion, log), refused_opinion_entry(opinion, log)
+    return Entry(message, (opinion_row(opinion, log),), *notes)
 
 
 def _reply(message: Message, topic_ids: TopicIds) -> Entry:
@@ -108,6 +125,7 @@ def _uuid(text: str) -> UUID:
 
 _SHELVES: Final[Mapping[Topic, Shelf]] = {
     VERDICTS: Shelf("verdicts", "ledger", _verdict),
+    OPINIONS: Shelf("feedback", "ledger", _opinion),
     REPLIES: Shelf("replies", "reply_log", _reply),
     SETTLED: Shelf("settlements", None, _settlement),
     REVIEWS: Shelf("reviews", None, _review),

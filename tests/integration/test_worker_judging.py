@@ -9,7 +9,9 @@ from confluent_kafka import Producer
 from schemas.dead_letter import read_reason
 from schemas.topics import (
     COMPLETIONS,
+    FEEDBACK,
     INTERACTIONS,
+    OPINIONS,
     OUTCOMES,
     POLICIES,
     REQUESTS,
@@ -28,7 +30,7 @@ pytestmark = pytest.mark.kafka
 
 TOPICS = (
     REQUESTS, WORK_INTERACTIVE, WORK_BULK, COMPLETIONS, OUTCOMES, REVIEWS, VAULT, POLICIES, SAMPLING, VERDICTS,
-    INTERACTIONS, *map(dead_letters, (REQUESTS, COMPLETIONS, INTERACTIONS)),
+    INTERACTIONS, FEEDBACK, OPINIONS, *map(dead_letters, (REQUESTS, COMPLETIONS, INTERACTIONS, FEEDBACK)),
 )  # fmt: skip
 POLICY = """
 id: p
@@ -107,6 +109,24 @@ def test_requests_go_to_the_model_and_come_back_judged(served):
     assert read_reason(letter.headers()).code == "MALFORMED_JSON"
     for topic in (WORK_INTERACTIVE, REVIEWS, VERDICTS, VAULT):
         assert all(b"Ann" not in message.value() for message in served.read(topic, 1, 10))
+    assert "Ann" not in worker.log
+
+
+def test_feedback_is_kept_masked(served):
+    """A comment loses its names before it is kept; what says nothing is a dead letter, by its field."""
+    worker = served.start()
+    said = {"app": "shop", "request_id": "r1", "thumb": "down", "comment": "bad, I am Ann"}
+    served.send(FEEDBACK, json.dumps(said), [("ce_id", b"f1"), ("ce_source", b"s")])
+    served.send(FEEDBACK, json.dumps({"app": "shop", "request_id": "Ann"}), [("ce_id", b"f2"), ("ce_source", b"s")])
+    assert served._producer.flush(30) == 0
+    (opinion,) = served.records(OPINIONS, 1).values()
+    assert (opinion["about_id"], opinion["sentiment"], opinion["comment"]["text"]) == (
+        "r1",
+        "negative",
+        "bad, I am <NAME>",
+    )
+    (letter,) = served.read(dead_letters(FEEDBACK), 1)
+    assert read_reason(letter.headers()).code == "EMPTY_MESSAGE"
     assert "Ann" not in worker.log
 
 

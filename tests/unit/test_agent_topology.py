@@ -3,7 +3,7 @@
 import pytest
 
 from schemas.errors import ConfigError
-from schemas.topics import COMPLETIONS, INTERACTIONS, REQUESTS, SAMPLING, SOURCES, STATE, Namespace
+from schemas.topics import COMPLETIONS, FEEDBACK, INTERACTIONS, REQUESTS, SAMPLING, SOURCES, STATE, Namespace
 from streams.topology import AGENTS, bind
 
 
@@ -12,7 +12,12 @@ class Stage:
         self.topic = topic
 
 
-STAGES = {"screen": Stage(REQUESTS), "judge": Stage(COMPLETIONS), "observe": Stage(INTERACTIONS)}
+STAGES = {
+    "screen": Stage(REQUESTS),
+    "judge": Stage(COMPLETIONS),
+    "observe": Stage(INTERACTIONS),
+    "collect": Stage(FEEDBACK),
+}
 
 
 @pytest.mark.parametrize("agent", AGENTS, ids=lambda agent: agent.name)
@@ -30,7 +35,7 @@ def test_stages_are_bound_by_name():
 @pytest.mark.parametrize(
     ("stages", "field"),
     [
-        ({"screen": Stage(REQUESTS), "judge": Stage(COMPLETIONS)}, "observe"),
+        ({name: stage for name, stage in STAGES.items() if name != "observe"}, "observe"),
         ({**STAGES, "guess": Stage(REQUESTS)}, "guess"),
         ({**STAGES, "screen": Stage(INTERACTIONS)}, "screen"),
     ],
@@ -44,5 +49,5 @@ def test_a_stage_that_does_not_fit_is_named(stages, field):
 
 def test_an_agent_describes_itself():
     """One line names the topics in full, dead letters included."""
-    described = AGENTS[-1].describe(Namespace("eu"))
+    described = AGENTS[2].describe(Namespace("eu"))
     assert described == "eu.interactions → observe → eu.reviews, eu.verdicts, eu.vault, eu.interactions.dlq"
