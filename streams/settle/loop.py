@@ -5,11 +5,13 @@ import time
 from typing import Final
 
 from schemas.errors import UnavailableError
+from schemas.topics import SETTLED
 from streams.assignment import Policies
+from streams.consumer_groups import settle_group
 from streams.logs import get_logger
+from streams.membership import Membership
 from streams.metrics import Metrics
 from streams.settings import Settings
-from streams.settle.membership import Membership
 from streams.settle.step import PoisonError
 from streams.settle.tenure import Surroundings, Tenure
 
@@ -26,7 +28,7 @@ class Settle:
 
     def __init__(self, settings: Settings, metrics: Metrics, policies: Policies) -> None:
         self._metrics = metrics
-        self._membership = Membership(settings)
+        self._membership = Membership(settings, SETTLED, settle_group(settings))
         self._poison: set[tuple[str, int, int]] = set()
         self._given = Surroundings(settings, metrics, policies, self._membership, self._poison)
         self._settling = False

@@ -16,12 +16,12 @@ from streams.assignment import Policies
 from streams.consumer_groups import settle_group
 from streams.kafka_admin import Place
 from streams.logs import get_logger
+from streams.membership import Membership
 from streams.metrics import Metrics
 from streams.settings import Settings
 from streams.settle.counting import count
 from streams.settle.entry import moment
 from streams.settle.feed import Feed, HeldOutcomes, settled_records
-from streams.settle.membership import Membership
 from streams.settle.publishing import Scribe
 from streams.settle.settlements import Origin, identity_of
 from streams.settle.state import Settler, Terms

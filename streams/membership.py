@@ -1,4 +1,4 @@
-"""Who settles: the member of the group that is given the one partition of ``settled``. The others stand by."""
+"""Who does what one process is to do: the member of a group that is given the one partition of a topic."""
 
 import time
 from collections.abc import Iterable
@@ -6,20 +6,21 @@ from collections.abc import Iterable
 from confluent_kafka import Consumer, TopicPartition
 
 from schemas.errors import UnavailableError
-from schemas.topics import SETTLED
-from streams.consumer_groups import settle_group
+from schemas.topics import Topic
 from streams.kafka_clients import confluent_config
 from streams.logs import get_logger
 from streams.settings import Settings
 
-_log = get_logger("streams.settle")
+_log = get_logger("streams.membership")
 
 
 class Membership:
-    """This process's place in the group. It reads nothing: it is only given the partition, or not."""
+    """This process's place in the group. It reads nothing: it is only given the partition, or stands by."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, topic: Topic, group: str) -> None:
         self._settings = settings
+        self._topic = topic
+        self._group = group
         self._consumer: Consumer | None = None
         self._asked = time.monotonic()
         self.joined = False
@@ -29,14 +30,14 @@ class Membership:
         """Ask to join the group."""
         config = {
             **confluent_config(self._settings),
-            "group.id": settle_group(self._settings),
+            "group.id": self._group,
             "enable.auto.commit": False,
             "session.timeout.ms": 6_000,  # the shortest that brokers allow: after a kill -9 others wait this long
             "heartbeat.interval.ms": 1_500,
         }
         self._consumer = Consumer(config)
         self._consumer.subscribe(
-            [self._settings.topics.of(SETTLED)],
+            [self._settings.topics.of(self._topic)],
             on_assign=self._on_assign,
             on_revoke=self._on_revoke,
             on_lost=self._on_revoke,
