@@ -6,6 +6,7 @@ file, and a seed that is in it already is not run again: runs add up over days.
 
 import argparse
 import json
+import signal
 import sys
 import tempfile
 import time
@@ -17,6 +18,7 @@ from pathlib import Path
 from streams.local.ports import choose_port
 from tests.chaos.account import Account, take_account
 from tests.chaos.faults import Saboteur
+from tests.chaos.machine import Machine
 from tests.chaos.plan import Plan, plan
 from tests.chaos.traffic import Client, Sent, sendings
 from tests.fixtures.requester import Requester
@@ -36,12 +38,12 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("--record", type=Path, help="where runs are kept")
     parser.add_argument("--home", type=Path, help="where the stack lives; kept afterwards")
     chosen = parser.parse_args(arguments)
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit("ended: the run at hand does not count"))  # the stack ends too
     done = _recorded(chosen.record)
-    plans = [plan(seed, chosen.faults) for seed in range(chosen.seed, chosen.seed + chosen.runs) if seed not in done]
-    with tempfile.TemporaryDirectory(prefix="weir-chaos-") as folder:
-        # Ports of their own, so that clients find the stack again after its supervisor was killed.
-        stack = LiveStack(chosen.home or Path(folder), kafka_port=choose_port(), clickhouse_port=choose_port())
-        accounts = list(_runs(stack, plans, chosen.record))
+    seeds = [seed for seed in range(chosen.seed, chosen.seed + chosen.runs) if seed not in done]
+    with tempfile.TemporaryDirectory(prefix="weir-chaos-") as folder, Machine(chosen.home or Path(folder)) as machine:
+        plans = [plan(seed, chosen.faults, machine.kinds) for seed in seeds]
+        accounts = list(_runs(live_stack(machine), machine, plans, chosen.record))
     total = replace(_NOTHING, seed=chosen.seed)
     for each in accounts:
         sums = {name: value + asdict(each)[name] for name, value in asdict(total).items() if name != "seed"}
@@ -50,14 +52,20 @@ def main(arguments: list[str]) -> int:
     return 0 if all(each.clean for each in accounts) else 1
 
 
-def _runs(stack: LiveStack, plans: list[Plan], record: Path | None) -> Iterator[Account]:
+def live_stack(machine: Machine) -> LiveStack:
+    """The stack on the machine, with ports that clients find again after its supervisor was killed."""
+    return LiveStack(
+        machine.home, kafka_port=choose_port(), clickhouse_port=choose_port(), more=dict(machine.environment)
+    )
+
+
+def _runs(stack: LiveStack, machine: Machine, plans: list[Plan], record: Path | None) -> Iterator[Account]:
     if not plans:
         return
-    stack.home.mkdir(parents=True, exist_ok=True)
     stack.up()
     try:
         for each in plans:
-            account = _run(stack, each)
+            account = run(stack, machine, each)
             sys.stdout.write(account.line() + "\n")
             sys.stdout.flush()
             if record is not None:
@@ -68,26 +76,27 @@ def _runs(stack: LiveStack, plans: list[Plan], record: Path | None) -> Iterator[
         stack.down()
 
 
-def _run(stack: LiveStack, run: Plan) -> Account:
+def run(stack: LiveStack, machine: Machine, plan: Plan) -> Account:
+    """One run on a stack that is up."""
     started = time.monotonic()
-    saboteur, client = Saboteur(stack, run), Client(stack.state.bootstrap, run.source)
+    saboteur, client = Saboteur(stack, machine, plan), Client(stack.state.bootstrap, plan.source)
     with Requester(stack.state.bootstrap) as application:
         saboteur.start()
-        sent = _send(client, run)
+        sent = _send(client, plan)
         saboteur.join()
         client.close()
-        account = take_account(stack, application, run, sent, started)
+        account = take_account(stack, application, plan, sent, started)
     for error in saboteur.errors:
-        sys.stderr.write(f"{run.source}: a fault could not be carried out: {error!r}\n")
+        sys.stderr.write(f"{plan.source}: a fault could not be carried out: {error!r}\n")
     return replace(account, strange=account.strange + len(saboteur.errors))
 
 
-def _send(client: Client, run: Plan) -> Sent:
+def _send(client: Client, plan: Plan) -> Sent:
     ids: dict[str, set[str]] = {"requests": set(), "interactions": set()}
     garbage: set[tuple[str, int, int]] = set()
     begun, messages = time.monotonic(), 0
-    for messages, each in enumerate(sendings(run), start=1):
-        time.sleep(max(0.0, begun + messages / run.rate - time.monotonic()))
+    for messages, each in enumerate(sendings(plan), start=1):
+        time.sleep(max(0.0, begun + messages / plan.rate - time.monotonic()))
         place = client.send(each)
         if each.identity:
             ids[each.topic].add(each.identity)

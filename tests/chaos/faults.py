@@ -12,17 +12,21 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import Final
 
+from tests.chaos.machine import Machine
 from tests.chaos.plan import Fault, Plan
 from tests.fixtures.stack import LiveStack
 
 _RESTART_SECONDS: Final = 120
+_BEAT_SECONDS: Final = 0.4
+_STOPPED_SHARE: Final = 0.9
 
 
 class Saboteur:
     """Carries out the faults of a plan in a thread of its own; ``join`` waits for the last, and mends what it broke."""
 
-    def __init__(self, stack: LiveStack, plan: Plan) -> None:
+    def __init__(self, stack: LiveStack, machine: Machine, plan: Plan) -> None:
         self._stack = stack
+        self._machine = machine
         self._plan = plan
         self._chance = random.Random(plan.seed + 2)
         self._thread = threading.Thread(target=self._run, daemon=True)
@@ -73,6 +77,23 @@ class Saboteur:
         with suppress(ProcessLookupError):
             os.kill(pid, signal.SIGCONT)
 
+    def _slow(self, fault: Fault) -> None:
+        end = time.monotonic() + fault.seconds
+        while time.monotonic() < end:
+            pid = self._pid(fault.target)  # another one, if it was killed meanwhile
+            for number, share in ((signal.SIGSTOP, _STOPPED_SHARE), (signal.SIGCONT, 1 - _STOPPED_SHARE)):
+                with suppress(ProcessLookupError):
+                    os.kill(pid, number)
+                time.sleep(share * _BEAT_SECONDS)
+
+    def _full(self, fault: Fault) -> None:
+        with self._machine.full_disk():
+            time.sleep(fault.seconds)
+
+    def _clock(self, fault: Fault) -> None:
+        with self._machine.other_time(fault.hours):
+            time.sleep(fault.seconds)
+
     def _join(self, fault: Fault) -> None:
         environment = {**self._stack.environment, **self._addresses()}
         with (self._stack.home / "logs" / f"joining-{fault.target}.log").open("ab") as log:
@@ -87,6 +108,11 @@ class Saboteur:
         self._insist(f"RENAME TABLE IF EXISTS {fault.target} TO {fault.target}_away")
         time.sleep(fault.seconds)
         self._insist(f"RENAME TABLE IF EXISTS {fault.target}_away TO {fault.target}")
+
+    def _readonly(self, fault: Fault) -> None:
+        self._insist(f"ALTER TABLE {fault.target} MODIFY SETTING table_readonly = 1")
+        time.sleep(fault.seconds)
+        self._insist(f"ALTER TABLE {fault.target} MODIFY SETTING table_readonly = 0")
 
     def _insist(self, statement: str) -> None:
         """Do it once the store is there: it may be down at this moment."""

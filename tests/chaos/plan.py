@@ -1,16 +1,32 @@
 """What goes wrong in a run, and when: a function of the seed alone."""
 
 import random
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final, Literal
 
-Kind = Literal["kill", "end", "pause", "join", "refuse"]
+Kind = Literal["kill", "end", "pause", "slow", "join", "refuse", "readonly", "full", "clock"]
 
 PROCESSES: Final = ("worker-1", "infer-1", "settle", "store", "clickhouse", "kafka")
 _ENGINES: Final = frozenset({"clickhouse", "kafka"})
-_JOINING: Final = ("worker", "infer", "settle", "store")
-_WEIGHTS: Final[tuple[tuple[Kind, int], ...]] = (("kill", 5), ("end", 3), ("pause", 3), ("join", 3), ("refuse", 1))
+_TABLES: Final = ("verdicts", "replies", "ledger")
+_TARGETS: Final[Mapping[Kind, tuple[str, ...]]] = {
+    "join": ("worker", "infer", "settle", "store"),
+    "refuse": _TABLES,
+    "readonly": _TABLES,
+    "full": ("disk",),
+    "clock": ("machine",),
+}
+_SECONDS: Final[Mapping[Kind, tuple[float, float]]] = {
+    "pause": (1, 14), "slow": (3, 15), "join": (3, 15), "refuse": (2, 20), "readonly": (2, 20), "full": (2, 20),
+    "clock": (2, 15),
+}  # fmt: skip
+_WEIGHTS: Final[Mapping[Kind, int]] = {
+    "kill": 5, "end": 3, "pause": 3, "slow": 2, "join": 3, "refuse": 1, "readonly": 1, "full": 2, "clock": 2
+}  # fmt: skip
+# Hours. Together they stay within the 24 for which settle remembers a request that it has answered.
+_JUMPS: Final = (-8.0, -1.0, -0.01, 0.01, 1.0, 12.0)
+KINDS: Final = frozenset(_WEIGHTS)
 _SUPERVISOR_SHARE: Final = 0.08
 _TOGETHER_SHARE: Final = 0.25  # of the faults fall on the same moment as the one before
 
@@ -21,13 +37,16 @@ class Fault:
 
     ``kill`` is SIGKILL and ``end`` SIGTERM, after which the supervisor starts the process again. ``pause`` is SIGSTOP
     and, ``seconds`` later, SIGCONT: longer than a session it leaves a zombie that goes on writing. ``join`` starts one
-    more process of a kind and kills or ends it ``seconds`` later. ``refuse`` takes a table from the store for so long.
+    more process of a kind and kills or ends it ``seconds`` later. ``slow`` stops a process nine tenths of the time.
+    ``refuse`` takes a table from the store for so long, ``readonly`` lets nobody write to it, and ``full`` leaves no
+    byte on the store's disk. ``clock`` sets the clock of the whole machine by ``hours``, and back.
     """
 
     at: float
     kind: Kind
     target: str
     seconds: float = 0.0
+    hours: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,30 +65,32 @@ class Plan:
         return f"chaos-{self.seed}"
 
 
-def plan(seed: int, faults: int = 6, requests: int = 160, interactions: int = 60, rate: float = 10.0) -> Plan:
-    """The run of a seed."""
+_REQUESTS: Final = 160
+_INTERACTIONS: Final = 60
+_RATE: Final = 10.0
+
+
+def plan(seed: int, faults: int = 6, kinds: frozenset[Kind] = KINDS) -> Plan:
+    """The run of a seed with so many faults of these kinds."""
     chance = random.Random(seed)
-    seconds = (requests + interactions) / rate
-    return Plan(seed, requests, interactions, rate, tuple(_faults(chance, faults, seconds)))
+    seconds = (_REQUESTS + _INTERACTIONS) / _RATE
+    return Plan(seed, _REQUESTS, _INTERACTIONS, _RATE, tuple(_faults(chance, faults, kinds, seconds)))
 
 
-def _faults(chance: random.Random, count: int, seconds: float) -> Iterator[Fault]:
+def _faults(chance: random.Random, count: int, kinds: frozenset[Kind], seconds: float) -> Iterator[Fault]:
     moments = sorted(chance.uniform(0.1, 0.9) * seconds for _ in range(count))
     for number, moment in enumerate(moments):
         together = number and chance.random() < _TOGETHER_SHARE
-        yield _fault(chance, moments[number - 1] if together else moment)
+        yield _fault(chance, moments[number - 1] if together else moment, kinds)
 
 
-def _fault(chance: random.Random, at: float) -> Fault:
+def _fault(chance: random.Random, at: float, kinds: frozenset[Kind]) -> Fault:
     if chance.random() < _SUPERVISOR_SHARE:
         return Fault(at, "kill", "supervisor")
-    (kind,) = chance.choices([kind for kind, _ in _WEIGHTS], [weight for _, weight in _WEIGHTS])
-    if kind == "join":
-        return Fault(at, kind, chance.choice(_JOINING), chance.uniform(3, 15))
-    if kind == "refuse":
-        return Fault(at, kind, chance.choice(("verdicts", "replies", "ledger")), chance.uniform(2, 20))
-    target = chance.choice(PROCESSES)
-    if kind != "pause":
-        return Fault(at, kind, target)
-    # Longer than any session time-out of ours, but for the engines: without them everything merely waits.
-    return Fault(at, kind, target, chance.uniform(1, 8) if target in _ENGINES else chance.uniform(1, 14))
+    able = [kind for kind in _WEIGHTS if kind in kinds]
+    (kind,) = chance.choices(able, [_WEIGHTS[kind] for kind in able])
+    target = chance.choice(_TARGETS.get(kind, PROCESSES))
+    first, last = _SECONDS.get(kind, (0.0, 0.0))
+    # Processes pause for longer than any session time-out of ours, but for the engines: all merely waits without them.
+    seconds = chance.uniform(first, min(last, 8.0) if target in _ENGINES else last)
+    return Fault(at, kind, target, seconds, chance.choice(_JUMPS) if kind == "clock" else 0.0)

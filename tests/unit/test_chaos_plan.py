@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.chaos.plan import PROCESSES, plan
+from tests.chaos.plan import KINDS, PROCESSES, plan
 from tests.chaos.traffic import sendings
 
 
@@ -21,16 +21,29 @@ def test_faults_fall_into_the_traffic(seed):
     seconds = (run.requests + run.interactions) / run.rate
     assert len(moments) == 10
     assert all(0 < moment < seconds for moment in moments)
-    known = {*PROCESSES, "supervisor", "worker", "infer", "verdicts", "replies", "ledger"}
+    known = {*PROCESSES, "supervisor", "worker", "infer", "verdicts", "replies", "ledger", "disk", "machine"}
     assert {fault.target for fault in run.faults} <= known
 
 
 def test_every_kind_of_fault_comes_up():
-    """A few dozen seeds kill, end and pause every process, let others join, and take tables away."""
+    """A few dozen seeds do everything to every process, and to the store and the clock."""
     faults = [fault for seed in range(60) for fault in plan(seed, faults=10).faults]
-    for kind in ("kill", "end", "pause"):
+    for kind in ("kill", "end", "pause", "slow"):
         assert {fault.target for fault in faults if fault.kind == kind} >= set(PROCESSES)
-    assert {fault.kind for fault in faults} == {"kill", "end", "pause", "join", "refuse"}
+    assert {fault.kind for fault in faults} == KINDS
+
+
+def test_what_a_machine_cannot_do_is_not_planned():
+    """Where no disk can be filled and no clock set, other faults come up as often."""
+    faults = [fault for seed in range(60) for fault in plan(seed, 10, KINDS - {"full", "clock"}).faults]
+    assert len(faults) == 600
+    assert {fault.kind for fault in faults} == KINDS - {"full", "clock"}
+
+
+def test_clocks_stay_within_what_settle_remembers():
+    """From the earliest to the latest that a clock may be set lies less than a day."""
+    jumps = [fault.hours for seed in range(200) for fault in plan(seed, faults=10).faults if fault.kind == "clock"]
+    assert 0 < max(jumps) - min(jumps) < 24
 
 
 def test_traffic_has_repeats_garbage_and_disorder():
