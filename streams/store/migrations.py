@@ -8,11 +8,15 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from hashlib import sha256
 from importlib.resources import files
+from typing import Final
 
-from schemas.errors import ConfigError, IntegrityError
+from schemas.errors import ConfigError, IntegrityError, UnavailableError
+from schemas.topics import MIB
 from streams.settings import Settings
 from streams.store.client import Store
 from streams.store.sql import query, statements
+
+_ROOM_BYTES: Final = 32 * MIB
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +66,7 @@ def migrate(settings: Settings, shipped: Sequence[Migration] | None = None) -> t
 
     Raises:
         IntegrityError: an applied file has changed.
-        UnavailableError: the store does not answer.
+        UnavailableError: the store does not answer, or its disk is as good as full.
     """
     shipped = shipped_migrations() if shipped is None else shipped
     if settings.database == "default":
@@ -74,6 +78,8 @@ def migrate(settings: Settings, shipped: Sequence[Migration] | None = None) -> t
             store.command(statement)
         applied = {row["name"]: row["hash"] for row in store.select(query("applied_migrations"))}
         wanted = pending(shipped, applied)
+        if wanted:
+            _check_room(store)
         for migration in wanted:
             for statement in statements(migration.script):
                 store.command(statement)
@@ -81,3 +87,10 @@ def migrate(settings: Settings, shipped: Sequence[Migration] | None = None) -> t
             store.insert("schema_migrations", [row], token=migration.hash)
     new = {migration.name for migration in wanted}
     return tuple(Applied(migration.name, migration.name in new) for migration in shipped)
+
+
+def _check_room(store: Store) -> None:
+    """Change no table on a full disk: ClickHouse 26.9 would leave it without its definition, and not start again."""
+    free = int(store.select(query("room"))[0]["bytes"])
+    if free < _ROOM_BYTES:
+        raise UnavailableError(f"the store's disk has {free // MIB} MiB left, too few to change its tables safely")

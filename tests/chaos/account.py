@@ -108,7 +108,7 @@ def _wait(stack: LiveStack, application: Requester, sent: Sent) -> None:
         try:
             if application.answered(sent.requests) == len(sent.requests) and _all_done(stack):
                 return
-        except (OSError, AssertionError, AttributeError):  # the store, or the whole stack, may still be away
+        except (OSError, AssertionError, AttributeError, ValueError):  # the store or the whole stack may still be away
             pass
         time.sleep(1)
 

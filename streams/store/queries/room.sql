@@ -1,0 +1,1 @@
+SELECT filesystemAvailable() AS bytes
