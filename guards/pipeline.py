@@ -1,6 +1,6 @@
 """Exchanges and their policies to judgements: the one way that texts are judged, on the command line and on Kafka."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -9,6 +9,7 @@ from guards.decision import judge_side, unjudged_side
 from guards.exchange import SEPARATOR, Exchange, SideText
 from guards.guard import Encoder, Guard, Passage, Side
 from guards.language import Linguist, Spoken
+from guards.oversight import Oversight
 from guards.reader import Reader, Readings
 from guards.tailoring import Tailor
 from schemas.actions import worst
@@ -38,9 +39,9 @@ class _Task:
 class Pipeline:
     """Judges exchanges in batches. Thread-safe; a judgement does not depend on what else is in the batch.
 
-    ``alternatives`` are the other models that policies may choose, by guard; ``report`` is told which one was wanted
-    in vain, and why. Without a ``linguist`` no language is known, and no guard has a gap. ``tailors`` say what
-    policies ask of guards.
+    ``alternatives`` are the other models that policies may choose, by guard; ``oversight`` says how long guards may
+    take and who is told of their faults. Without a ``linguist`` no language is known, and no guard has a gap.
+    ``tailors`` say what policies ask of guards.
     """
 
     def __init__(
@@ -48,14 +49,19 @@ class Pipeline:
         guards: Sequence[Guard],
         encoder: Encoder,
         alternatives: Alternatives | None = None,
-        report: Callable[[str, Exception], None] = lambda _model, _error: None,
+        oversight: Oversight | None = None,
         linguist: Linguist | None = None,
         tailors: Mapping[str, Tailor] | None = None,
     ) -> None:
+        oversight = oversight or Oversight()
         self._choices = Choices(
-            guards, alternatives or {}, report=report, encoder_version=encoder.version, tailors=tailors
+            guards,
+            alternatives or {},
+            report=oversight.watcher.absent,
+            encoder_version=encoder.version,
+            tailors=tailors,
         )
-        self._reader = Reader(encoder)
+        self._reader = Reader(encoder, oversight)
         self._linguist = linguist
 
     @property

@@ -15,6 +15,7 @@ from guards.groundedness import GroundednessGuard
 from guards.guard import Encoder, Guard, Head, Scorer, Side
 from guards.language import Linguist
 from guards.leakage import LeakageGuard
+from guards.oversight import Oversight
 from guards.pii import PiiGuard, Tagger, Wanted
 from guards.pipeline import Pipeline
 from guards.refusal import RefusalGuard, Refusals
@@ -138,12 +139,12 @@ def refuse_unknown_models(policies: Iterable[Policy]) -> None:
 def build_pipeline(
     parts: Parts,
     policies: Iterable[Policy] = (),
-    report: Callable[[str, Exception], None] = lambda _model, _error: None,
+    oversight: Oversight | None = None,
 ) -> Pipeline:
     """A pipeline of every guard, prepared for the policies.
 
     Loads the pattern guards and the models that the policies choose: a second or many, so do it off the event loop.
-    ``report`` is told which model a policy that came later wanted in vain, and why.
+    ``oversight`` says how long guards may take and who is told of their faults, of missing models too.
 
     Raises:
         ConfigError: ``POLICY`` for a model that does not exist, naming those that do.
@@ -154,6 +155,6 @@ def build_pipeline(
         for guard, models in ALTERNATIVES.items()
     }
     guards = [build(parts) for build in GUARDS.values()]
-    pipeline = Pipeline(guards, parts.encoder, alternatives, report, parts.linguist, TAILORS)
+    pipeline = Pipeline(guards, parts.encoder, alternatives, oversight, parts.linguist, TAILORS)
     pipeline.prepare(policies)
     return pipeline

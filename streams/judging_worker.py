@@ -41,7 +41,7 @@ def judging_stages(given: Surroundings) -> Mapping[str, Stage]:
 def run_judging_worker(settings: Settings) -> int:
     """Run the Faust agents until a signal; the exit status."""
     metrics, book = Metrics(), read_policies(settings.policies)
-    pipeline = _OnePipeline(partial(load_pipeline, settings, book.policies))
+    pipeline = _OnePipeline(partial(load_pipeline, settings, book.policies, metrics))
     live = LivePolicies(settings, book, metrics, lambda changed: pipeline().prepare(changed))
     with live as policies, LivePlans(settings) as plans:
         given = replace(surroundings_of(settings, metrics, policies, pipeline), plans=plans)

@@ -4,19 +4,21 @@ from collections.abc import Iterable
 from functools import partial
 
 from guards.guard import Scorer
+from guards.oversight import Oversight
 from guards.pipeline import Pipeline
 from guards.registry import Parts, build_pipeline
 from models.bundle import load_bundle
-from schemas.errors import Code, ConfigError, WeirError
+from schemas.errors import Code, ConfigError
 from schemas.policy import Policy
-from streams.logs import get_logger
+from streams.guard_watch import GuardWatch
+from streams.metrics import Metrics
 from streams.settings import Settings
 
-logger = get_logger(__name__)
 
-
-def load_pipeline(settings: Settings, policies: Iterable[Policy] = ()) -> Pipeline:
+def load_pipeline(settings: Settings, policies: Iterable[Policy] = (), metrics: Metrics | None = None) -> Pipeline:
     """A pipeline of every guard, with the models that the policies choose. Takes seconds: call it off the event loop.
+
+    Faults of guards go to the log and the ``metrics``, if there are any.
 
     Raises:
         ConfigError: ``MODEL_MISSING`` or ``MODEL_CORRUPT``, naming the command or the setting that mends it;
@@ -33,7 +35,7 @@ def load_pipeline(settings: Settings, policies: Iterable[Policy] = ()) -> Pipeli
         linguist=bundle.languages,
         indirect=bundle.indirect,
     )
-    return build_pipeline(parts, policies, _report)
+    return build_pipeline(parts, policies, Oversight(GuardWatch(metrics or Metrics()), settings.guard_seconds))
 
 
 def _load_detoxify(settings: Settings) -> Scorer:
@@ -47,9 +49,3 @@ def _load_detoxify(settings: Settings) -> Scorer:
     )
     model.load()
     return model
-
-
-def _report(model: str, error: Exception) -> None:
-    # A foreign exception might quote what it failed on: its type is enough.
-    reason = str(error) if isinstance(error, WeirError) else type(error).__name__
-    logger.error("a policy wants a model that cannot be loaded", model=model, reason=reason)

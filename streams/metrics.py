@@ -29,6 +29,13 @@ class Metrics:
         self.guard_seconds = Histogram(
             "weir_guard_batch_seconds", "Time to guard one batch.", ["stage"], buckets=_SECONDS, registry=registry
         )
+        self.guard_faults = Counter(
+            "weir_guard_faults", "Passages that a guard did not read, by what went wrong.", ["guard", "fault"],
+            registry=registry,
+        )  # fmt: skip
+        self.guard_open = Gauge(
+            "weir_guard_open", "1 while a guard fails at everything and is not asked.", ["guard"], registry=registry
+        )
         self.batch_events = Histogram(
             "weir_batch_events", "Events guarded in one call.", ["stage"], buckets=_EVENTS, registry=registry
         )

@@ -55,6 +55,10 @@ class Settings(BaseSettings):
     workers: Annotated[int, Field(ge=1, le=256)] = Field(default=1, description="Guard processes of `weir up`.")
     threads: Annotated[int, Field(ge=1, le=256)] = Field(default=1, description="Encoder threads of one worker.")
     batch_size: Annotated[int, Field(ge=1, le=4096)] = Field(default=32, description="Events guarded in one call.")
+    guard_seconds: Annotated[float, Field(ge=0, le=600)] = Field(
+        default=30.0,
+        description="What one guard may take for a batch of 100,000 characters or fewer before it fails; 0: no limit.",
+    )
     sampling_secret: SecretStr = Field(
         default=SecretStr("weir-local-sampling"), description="Key of the sampling hash: keep it from applications."
     )

@@ -7,6 +7,7 @@ import pytest
 
 from guards.choices import RETRY_SECONDS, Choices
 from guards.exchange import Exchange
+from guards.oversight import Oversight, Unwatched
 from guards.pipeline import Case, Pipeline
 from guards.registry import ALTERNATIVES, GUARDS, refuse_unknown_models
 from schemas.conversation import Message
@@ -53,6 +54,11 @@ def other():
 @pytest.fixture
 def pipeline(built_in, other):
     return Pipeline([built_in, SpanGuard()], CountingEncoder(), {"toxicity": {"other": lambda: other}})
+
+
+class Reporting(Unwatched):
+    def __init__(self, reports):
+        self.absent = lambda name, error: reports.append((name, type(error)))
 
 
 def test_two_policies_in_one_batch(pipeline):
@@ -129,7 +135,7 @@ def test_an_absent_model_is_never_a_silent_pass(model, on_error, action):
         [WordGuard(), SpanGuard()],
         CountingEncoder(),
         {"toxicity": {"other": broken}},
-        lambda name, error: reports.append((name, type(error))),
+        Oversight(Reporting(reports)),
     )
     by = policy(model, toxicity={"block": 0.5} | ({"on_error": on_error} if on_error else {}), pii={"flag": 0.5})
     judgements = pipeline.judge([case("bad Ann", by), case("bad", policy()), case("fine", by)])
