@@ -11,6 +11,7 @@ from typing import Final, Literal
 from schemas.alert import Alert
 from schemas.conversation import Interaction, Request
 from schemas.feedback import Feedback, Opinion
+from schemas.label import Label, Lease
 from schemas.monitoring import MonitorState
 from schemas.policy_release import PolicyRelease
 from schemas.record import Record
@@ -202,6 +203,26 @@ SAMPLING: Final = Topic(
     retention=timedelta(days=30),  # longer than any event, dead letters included, may be judged again
     partitions=1,  # the first in log order counts
 )
+LABELS: Final = Topic(
+    name="labels",
+    record=Label,
+    key="review id",
+    summary="What people say of reviews; notes masked. Of one person's labels of a review the last one counts.",
+    written_by=("reviewers",),
+    read_by=("store",),
+    raw=False,
+)
+LEASES: Final = Topic(
+    name="leases",
+    record=Lease,
+    key="review id",
+    summary="Who has which review to themselves, and until when.",
+    written_by=("reviewers",),
+    read_by=("reviewers",),
+    raw=False,
+    retention=timedelta(days=1),  # six times as long as the longest lease
+    partitions=1,  # the first in log order has it
+)
 VAULT: Final = Topic(
     name="vault",
     record=VaultRecord,
@@ -289,13 +310,13 @@ MONITOR_STATE: Final = Topic(
     compaction_lag=timedelta(days=1),
 )
 
-STATE: Final = (VAULT, POLICIES)
+STATE: Final = (VAULT, POLICIES, LEASES)
 """Internal topics that are looked things up in: nothing in them becomes a dead letter."""
 
 WORK: Final = (WORK_INTERACTIVE, WORK_BULK)
 SOURCES: Final = (
     REQUESTS, *WORK, COMPLETIONS, OUTCOMES, SETTLED, REPLIES, CANCELS, REVIEWS, DECISIONS, INTERACTIONS, FEEDBACK,
-    OPINIONS, VERDICTS, SAMPLING, ALERTS, MONITOR_STATE,
+    OPINIONS, VERDICTS, LABELS, SAMPLING, ALERTS, MONITOR_STATE,
 )  # fmt: skip
 DEAD_LETTERS: Final = tuple(map(dead_letters, SOURCES))
 TOPICS: Final = SOURCES + STATE + DEAD_LETTERS

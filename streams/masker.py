@@ -50,3 +50,18 @@ class Masker:
                 for key, item in value.items()
             }
         return value
+
+
+class LazyMasker:
+    """A masker that is loaded for the first text; for one thread at a time, or after that for any."""
+
+    def __init__(self, models: Path) -> None:
+        self._masker = Masker(models)
+        self._loaded = False
+
+    def masked_text(self, text: str) -> str:
+        """The text with every hit replaced by ``<LABEL>``. Raises as ``Masker.load`` does."""
+        if not self._loaded:
+            self._masker.load()
+            self._loaded = True
+        return self._masker.masked_text(text)

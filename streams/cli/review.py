@@ -1,51 +1,92 @@
-"""``weir review``: what waits for a person, and deciding about it."""
+"""``weir review``: what waits for people, deciding about what is held, and labelling the sample."""
 
 import json
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
-from typing import Annotated
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
 from streams.cli.tables import output, show
 
-app = typer.Typer(help="List and show what is held for a person, and decide about it.", no_args_is_help=True)
+if TYPE_CHECKING:
+    from schemas.label import Label
+    from streams.reviews.desk import Desk, Tools
+    from streams.reviews.stored import StoredReview
+    from streams.store.client import Store
+
+app = typer.Typer(
+    help="What waits for people: decide about what is held, label the sample, see how far readers agree.",
+    no_args_is_help=True,
+)
 
 Id = Annotated[str, typer.Argument(help="The review's id, or as much of its beginning as tells it apart.")]
 By = Annotated[str | None, typer.Option(help="Who decides; by default your account.")]
+Reader = Annotated[str | None, typer.Option("--by", help="Who reads; by default your account.")]
 Reason = Annotated[str | None, typer.Option(help="Why; it stays with the decision.")]
-AsJson = Annotated[bool, typer.Option("--json", help="As JSON, one object a review.")]
+Note = Annotated[str | None, typer.Option(help="A remark; it is stored masked.")]
+AsJson = Annotated[bool, typer.Option("--json", help="As JSON, one object a line.")]
+App = Annotated[str, typer.Option("--app", help="Only of this app.")]
+WhichKind = Annotated[Literal["hold", "sample"], typer.Option("--kind", help="What is held, or the sample.")]
+
+_SEEN_SECONDS = 10.0
 
 
 @app.command("list")
 def list_reviews(
+    kind: WhichKind = "hold",
     as_json: AsJson = False,
     most: Annotated[int, typer.Option(min=1, max=10_000, help="At most so many.")] = 1_000,
 ) -> None:
-    """Show what waits for a person, oldest first; personal data and secrets are masked."""
+    """Show what waits: holds oldest first, samples in a random order; personal data and secrets are masked.
+
+    `alike` counts the reviews of the list that say nearly the same: `weir review label --alike` answers for all.
+    """
     from streams.attachment import attached_settings
-    from streams.reviews.held import open_reviews
-    from streams.reviews.rendering import COLUMNS, row
+    from streams.reviews.rendering import columns, rows
+    from streams.reviews.stored import open_reviews
     from streams.store.client import Store
 
     with Store.of(attached_settings()) as store:
-        found = open_reviews(store, most)
+        found = open_reviews(store, (kind,), most)
     if as_json:
         sys.stdout.write("".join(json.dumps(review.to_json()) + "\n" for review in found))
         return
     if not found:
         output().print("nothing waits for a person")
         return
-    now = datetime.now(UTC)
-    show("Held", COLUMNS, [row(review, now) for review in found])
+    show("Held" if kind == "hold" else "Sampled", columns(kind), rows(kind, found, datetime.now(UTC)))
+
+
+@app.command("next")
+def take_next(
+    kind: WhichKind = "sample",
+    by: Reader = None,
+    minutes: Annotated[int, typer.Option(min=1, max=240, help="How long you have it to yourself.")] = 15,
+) -> None:
+    """Take the next review that is nobody else's at the moment, and show it as it should be read."""
+    with _desk(by) as (desk, _):
+        found = desk.next(kind, seconds=minutes * 60)
+        if found is None:
+            output().print("nothing waits for you")
+            return
+        _print(found, findings=not found.blind)
 
 
 @app.command("show")
-def show_review(review: Id, as_json: AsJson = False) -> None:
-    """Show all of one review, masked: every text, what was found in it, and how its request stands."""
+def show_review(
+    review: Id,
+    as_json: AsJson = False,
+    findings: Annotated[
+        bool, typer.Option("--findings", help="What the guards found, too, where two people are to read it blindly.")
+    ] = False,
+) -> None:
+    """Show all of one review, masked: every text, what was found in it, and how it stands."""
     from streams.attachment import attached_settings
-    from streams.reviews.held import find_review
-    from streams.reviews.rendering import details
+    from streams.reviews.stored import find_review
     from streams.store.client import Store
 
     with Store.of(attached_settings()) as store:
@@ -53,7 +94,159 @@ def show_review(review: Id, as_json: AsJson = False) -> None:
     if as_json:
         sys.stdout.write(json.dumps(found.to_json()) + "\n")
     else:
-        output().print(details(found, datetime.now(UTC)))
+        _print(found, findings=findings or not found.blind)
+
+
+@app.command()
+def label(  # noqa: PLR0913, PLR0917 - options of a command
+    review: Id,
+    answers: Annotated[
+        list[str] | None, typer.Argument(help="QUESTION=yes or no: `toxicity=yes relevant=no pii.EMAIL_ADDRESS=no`.")
+    ] = None,
+    clean: Annotated[
+        bool, typer.Option("--clean", help="Nothing is wrong: no to every problem not named, and relevant.")
+    ] = False,
+    alike: Annotated[
+        bool, typer.Option("--alike", help="Answer the same for every sample that waits and says nearly the same.")
+    ] = False,
+    seen: Annotated[bool, typer.Option("--seen", help="You saw what the guards found, or what others said.")] = False,
+    note: Note = None,
+    by: Reader = None,
+) -> None:
+    """Answer questions about a review: `yes` to a guard's name says that the problem is there.
+
+    Said again, it takes the place of what you said before.
+    """
+    from streams.reviews.questions import harmless, questions, read_answers
+    from streams.reviews.stored import find_review
+
+    said = read_answers(answers or ())
+    with _desk(by) as (desk, store):
+        found = find_review(store, review)
+        for each in (found, *(desk.alike(found) if alike else ())):
+            full = {**harmless(questions(each)), **said} if clean else said
+            blind = False if seen else None
+            _report(desk, desk.label(each, full, note=note, blind=blind), each)
+
+
+@app.command()
+def skip(review: Id, note: Note = None, by: Reader = None) -> None:
+    """Leave a review to others: it does not wait for you any more."""
+    from streams.reviews.stored import find_review
+
+    with _desk(by) as (desk, store):
+        found = find_review(store, review)
+        _report(desk, desk.skip(found, note), found)
+
+
+@app.command()
+def undo(
+    review: Annotated[str, typer.Argument(help="The review; by default your last one.")] = "", by: Reader = None
+) -> None:
+    """Take back what you said of a review, which then waits for you again."""
+    from streams.reviews.stored import find_review
+
+    with _desk(by) as (desk, store):
+        found = find_review(store, review) if review else desk.last()
+        _report(desk, desk.undo(found), found)
+
+
+@app.command()
+def unmask(
+    review: Id,
+    reason: Annotated[str, typer.Option(help="Why; it goes on record.")],
+    by: By = None,
+) -> None:
+    """Show the raw texts of a review, once it is on record who saw them and why (v_unmaskings)."""
+    from streams.account import account
+    from streams.attachment import attached_settings
+    from streams.cli.vault import text_of
+    from streams.reviews.stored import find_review
+    from streams.store.client import Store
+    from streams.vault.archive import Wanted
+    from streams.vault.unmasking import Warrant
+    from streams.vault.unmasking import unmask as open_vault
+
+    settings, name = attached_settings(), account()
+    with Store.of(settings) as store:
+        found = find_review(store, review)
+    wanted = Wanted(found.request_id, found.app, found.source, found.stage)
+    entries = open_vault(settings, wanted, Warrant(name if by is None else by, name, reason))
+    for each in entries:
+        sys.stdout.write(text_of(each))
+    if not entries:
+        typer.echo("nothing is kept of it: the masked text is all that there was", err=True)
+    raise typer.Exit(0 if entries else 1)
+
+
+@app.command()
+def agreement(app_name: App = "", as_json: AsJson = False) -> None:
+    """How far two people agree who read the same texts blindly, by question, with 95% intervals.
+
+    Cohen's kappa of the first two readers of each text, Krippendorff's alpha of all: 1 is full agreement, 0 what
+    chance would give.
+    """
+    from streams.attachment import attached_settings
+    from streams.reviews.agreement import read_agreement, values
+    from streams.reviews.rendering import AGREEMENT_COLUMNS, agreement_row
+    from streams.store.client import Store
+
+    with Store.of(attached_settings()) as store:
+        found = read_agreement(store, app_name)
+    if as_json:
+        sys.stdout.write("".join(json.dumps(each) + "\n" for each in values(found)))
+    elif not found:
+        output().print("no text has been read blindly by two people yet")
+    else:
+        show("Agreement", AGREEMENT_COLUMNS, map(agreement_row, found))
+
+
+@app.command()
+def progress(as_json: AsJson = False) -> None:
+    """How much has been read of what people were asked, by kind, app and stratum."""
+    from streams.attachment import attached_settings
+    from streams.reviews.progress import COLUMNS, read_progress, row
+    from streams.store.client import Store
+
+    with Store.of(attached_settings()) as store:
+        found = read_progress(store)
+    if as_json:
+        sys.stdout.write("".join(json.dumps(each.to_json()) + "\n" for each in found))
+    elif not found:
+        output().print("nobody has been asked anything yet")
+    else:
+        show("Progress", COLUMNS, [row(each, datetime.now(UTC)) for each in found])
+
+
+@app.command("export")
+def export_labels(app_name: App = "") -> None:
+    """Write every label, with the masked texts that it is about, as JSON lines."""
+    from streams.attachment import attached_settings
+    from streams.reviews.exchange import exported
+    from streams.store.client import Store
+
+    with Store.of(attached_settings()) as store:
+        for line in exported(store, app_name):
+            sys.stdout.write(line + "\n")
+
+
+@app.command("import")
+def import_labels(
+    file: Annotated[Path, typer.Argument(help="JSON lines as `export` writes them; `-` for standard input.")],
+) -> None:
+    """Read labels: JSON lines with `review_id`, `reader`, `answers`, and perhaps `note` and `blind`.
+
+    Nothing is imported unless every line can be. Done again, it changes nothing.
+    """
+    from streams.reviews.desk import Desk
+    from streams.reviews.exchange import read_lines
+
+    stream = sys.stdin.buffer if str(file) == "-" else file.open("rb")
+    with stream, _tools() as tools:
+        imported = read_lines(tools.store, stream)
+        for review, line in imported:
+            Desk(tools, line.reader).label(review, line.answers, note=line.note, blind=line.blind)
+    typer.echo(f"imported {len(imported):,} labels")
 
 
 @app.command()
@@ -79,6 +272,50 @@ def edit(
     _decide(review, "edit", by, reason, _standard_input() if text == "-" else text)
 
 
+def _print(review: "StoredReview", *, findings: bool) -> None:
+    from streams.reviews.questions import questions
+    from streams.reviews.rendering import details
+
+    output().print(details(review if findings else review.unseen(), datetime.now(UTC)))
+    if review.kind == "sample":
+        output().print(f"asked: {', '.join(questions(review))}", style="dim")
+
+
+def _report(desk: "Desk", said: "Label", review: "StoredReview") -> None:
+    stored = "" if desk.wait_for(said, _SEEN_SECONDS) else "; sent and delivered, not in the store yet"
+    what = "undone" if said.undone else "skipped" if said.skipped else _answers(said)
+    output().print(f"{str(review.review_id)[:8]}: {what}{stored}", markup=False)
+
+
+def _answers(said: "Label") -> str:
+    return ", ".join(f"{question} {'yes' if yes else 'no'}" for question, yes in said.answers.items())
+
+
+@contextmanager
+def _desk(by: str | None) -> Iterator[tuple["Desk", "Store"]]:
+    """The desk of a reader, with the store that it works on."""
+    from streams.account import account
+    from streams.reviews.desk import Desk
+
+    with _tools() as tools:
+        yield Desk(tools, account() if by is None else by), tools.store
+
+
+@contextmanager
+def _tools() -> Iterator["Tools"]:
+    """What desks work with. The models that mask notes are loaded for the first one."""
+    from streams.attachment import attached_settings
+    from streams.masker import LazyMasker
+    from streams.reviews.desk import Tools
+    from streams.reviews.leases import Leases
+    from streams.reviews.posting import Post
+    from streams.store.client import Store
+
+    settings = attached_settings()
+    with Store.of(settings) as store, Post(settings) as post, Leases(settings, post) as leases:
+        yield Tools(store, post, leases, LazyMasker(settings.models_directory).masked_text)
+
+
 def _standard_input() -> str:
     try:
         return sys.stdin.buffer.read().decode().removesuffix("\n")
@@ -90,8 +327,8 @@ def _decide(review: str, action: str, by: str | None, reason: str | None, text: 
     from streams.account import account
     from streams.attachment import attached_settings
     from streams.reviews.deciding import decide, decision_on
-    from streams.reviews.held import find_review
     from streams.reviews.rendering import aftermath_text
+    from streams.reviews.stored import find_review
     from streams.store.client import Store
 
     settings = attached_settings()

@@ -67,7 +67,7 @@ def show(
     with _progress() as progress:
         found = unmask(settings, Wanted(event, app, source, stage), warrant, progress)
     for each in found:
-        sys.stdout.write(_text(each) if sys.stdout.isatty() else _json(each))
+        sys.stdout.write(text_of(each) if sys.stdout.isatty() else _json(each))
     if not found:
         typer.echo("nothing is kept of such an event", err=True)
     raise typer.Exit(0 if found else 1)
@@ -136,7 +136,8 @@ def _json(each: "Unmasked") -> str:
     return json.dumps(values) + "\n"
 
 
-def _text(each: "Unmasked") -> str:
+def text_of(each: "Unmasked") -> str:
+    """An entry as people read it on a terminal."""
     where = f"{each.event.stage} of {each.event.event_id} from {each.event.source}"
     lines = [f"── {where}, {each.subject}, kept {each.kept_at:%Y-%m-%d %H:%M:%S}"]
     for name, text in each.content.items():

@@ -2,32 +2,27 @@
 
 import time
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from types import TracebackType
 from typing import Final, Literal, Self
 from uuid import uuid4
 
 from confluent_kafka import Consumer, KafkaException, TopicPartition
-from kafka import KafkaProducer
-from kafka.errors import KafkaError
 
-from schemas.codec import Message, Outgoing, decode, encode, validate
+from schemas.codec import Message, decode, validate
 from schemas.dead_letter import read_reason
-from schemas.envelope import Envelope, event_type
-from schemas.errors import Code, UnavailableError, UnreadableError, WeirError
+from schemas.errors import Code, UnreadableError, WeirError
 from schemas.ids import request_key
 from schemas.reply import Settlement
 from schemas.review import Decision
 from schemas.topics import DECISIONS, MIB, SETTLED, TOPICS
 from streams.kafka_admin import KafkaAdmin
-from streams.kafka_clients import confluent_config, kafka_python_config
+from streams.kafka_clients import confluent_config
 from streams.received import received_message
-from streams.reviews.held import HeldReview
+from streams.reviews.posting import Post
+from streams.reviews.stored import StoredReview
 from streams.settings import Settings
 
-SOURCE: Final = "weir-review"
 PATIENCE_SECONDS: Final = 5.0
-_DELIVERY_SECONDS: Final = 30
 _POLL_SECONDS: Final = 0.1
 
 
@@ -41,7 +36,7 @@ class Aftermath:
 
 
 def decision_on(
-    review: HeldReview, action: str, by: str, *, text: str | None = None, reason: str | None = None
+    review: StoredReview, action: str, by: str, *, text: str | None = None, reason: str | None = None
 ) -> Decision:
     """A decision about the review: ``release``, ``edit`` (with the text that takes its place) or ``refuse``.
 
@@ -57,7 +52,7 @@ def decision_on(
 
 
 def decide(
-    settings: Settings, review: HeldReview, decision: Decision, patience: float = PATIENCE_SECONDS
+    settings: Settings, review: StoredReview, decision: Decision, patience: float = PATIENCE_SECONDS
 ) -> Aftermath | None:
     """Send the decision, and wait up to ``patience`` seconds for what comes of it; None if that is not seen.
 
@@ -65,33 +60,16 @@ def decide(
         UnavailableError: it was not delivered.
         WeirError: settle refuses it; ``NOT_HELD``: another decision or the hold's end came first.
     """
-    event = Envelope(id=str(uuid4()), source=SOURCE, type=event_type(DECISIONS.type_name), time=datetime.now(UTC))
-    with _Aftermaths(settings, review, event.id) as aftermaths:
-        _deliver(settings, encode(decision, event, str(decision.review_id)))
+    event_id = str(uuid4())
+    with Post(settings) as post, _Aftermaths(settings, review, event_id) as aftermaths:
+        post.send(DECISIONS, decision, str(decision.review_id), event_id)
         return aftermaths.wait(patience)
-
-
-def _deliver(settings: Settings, message: Outgoing) -> None:
-    try:
-        producer = KafkaProducer(
-            **kafka_python_config(settings), acks="all", max_request_size=DECISIONS.max_message_bytes + MIB
-        )
-    except KafkaError as error:
-        raise UnavailableError(f"no broker answers: {type(error).__name__}") from None
-    try:
-        topic = settings.topics.of(DECISIONS)
-        sent = producer.send(topic, key=message.key, value=message.value, headers=list(message.headers))
-        sent.get(timeout=_DELIVERY_SECONDS)
-    except KafkaError as error:
-        raise UnavailableError(f"not delivered: {type(error).__name__}") from None
-    finally:
-        producer.close(timeout=5)
 
 
 class _Aftermaths:
     """Watches, from where they end now, the topics in which settle tells what it made of a decision."""
 
-    def __init__(self, settings: Settings, review: HeldReview, event_id: str) -> None:
+    def __init__(self, settings: Settings, review: StoredReview, event_id: str) -> None:
         self._settings = settings
         self._review = review
         self._event_id = event_id.encode()

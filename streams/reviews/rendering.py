@@ -1,7 +1,7 @@
 """Reviews as people read them on a terminal."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -10,27 +10,68 @@ from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
+from monitors.intervals import Estimate
 from schemas.actions import Action
 from streams.printable import excerpt, printable
+from streams.reviews.agreement import Agreement
 from streams.reviews.deciding import Aftermath
-from streams.reviews.held import Found, HeldReview, Passage
+from streams.reviews.likeness import groups
+from streams.reviews.stored import Found, Kind, Passage, StoredReview
 
-COLUMNS: Final = ("review", "left", "app", "held", "worst finding", "masked")
+HELD_COLUMNS: Final = ("review", "left", "app", "held", "worst finding", "masked")
+SAMPLE_COLUMNS: Final = ("review", "app", "stage", "stratum", "read", "alike", "masked")
+AGREEMENT_COLUMNS: Final = ("question", "texts", "disputed", "Cohen's kappa", "Krippendorff's alpha")
 _ID_SHOWN: Final = 8  # digits: enough to tell a queue apart, and what `show` and the others accept
 _EXCERPT: Final = 40
 _STYLES: Final = {Action.BLOCK: "bold red", Action.HOLD: "bold yellow", Action.REDACT: "cyan", Action.FLAG: "yellow"}
 
 
-def row(review: HeldReview, now: datetime) -> tuple[str, ...]:
-    """The cells of ``COLUMNS``."""
+def columns(kind: Kind) -> tuple[str, ...]:
+    """What a list of such reviews shows."""
+    return HELD_COLUMNS if kind == "hold" else SAMPLE_COLUMNS
+
+
+def rows(kind: Kind, reviews: Sequence[StoredReview], now: datetime) -> Iterator[tuple[object, ...]]:
+    """The cells of ``columns``, a row a review."""
+    if kind == "hold":
+        yield from (row(review, now) for review in reviews)
+        return
+    first = groups([review.held_text for review in reviews])
+    for review, group in zip(reviews, first, strict=True):
+        yield (
+            str(review.review_id)[:_ID_SHOWN],
+            excerpt(review.app, 16),
+            review.stage,
+            review.stratum,
+            f"{review.answered} of {review.wanted}",
+            first.count(group),
+            excerpt(review.held_text, _EXCERPT),
+        )
+
+
+def row(review: StoredReview, now: datetime) -> tuple[str, ...]:
+    """The cells of ``HELD_COLUMNS``."""
+    remaining = review.remaining(now)
     return (
         str(review.review_id)[:_ID_SHOWN],
-        left(review.remaining(now)),
+        left(remaining) if remaining is not None else "",
         excerpt(review.app, 16),
         review.side,
         _name(review.worst) if review.worst else "",
         excerpt(review.held_text, _EXCERPT),
     )
+
+
+def agreement_row(agreement: Agreement) -> tuple[object, ...]:
+    """The cells of ``AGREEMENT_COLUMNS``."""
+    kappa, alpha = _limits(agreement.cohen), _limits(agreement.krippendorff)
+    return (agreement.question, agreement.texts, agreement.disputed, kappa, alpha)
+
+
+def _limits(estimate: Estimate) -> str:
+    if estimate.value is None:
+        return "not known"
+    return f"{estimate.value:.2f} ({estimate.interval.low:.2f} to {estimate.interval.high:.2f})"
 
 
 def left(remaining: timedelta) -> str:
@@ -45,12 +86,12 @@ def left(remaining: timedelta) -> str:
     return " ".join(parts[first : first + 2])
 
 
-def details(review: HeldReview, now: datetime) -> Group:
+def details(review: StoredReview, now: datetime) -> Group:
     """All of a review: its request, every masked text with what was masked in it marked, and the findings."""
     return Group(*_details(review, now))
 
 
-def _details(review: HeldReview, now: datetime) -> Iterator[RenderableType]:
+def _details(review: StoredReview, now: datetime) -> Iterator[RenderableType]:
     yield Text(str(review.review_id), style="bold")
     grid = Table.grid(padding=(0, 2))
     for name, value in _facts(review, now):
@@ -58,8 +99,10 @@ def _details(review: HeldReview, now: datetime) -> Iterator[RenderableType]:
     yield grid
     for passage in review.passages:
         title = passage.side if passage.side != "context" else f"context {passage.index + 1}"
-        held = passage.side == review.side
+        held = passage.side == review.side and not passage.beside
         text = marked(passage, [finding for finding in review.findings if _is_in(finding, passage)])
+        if passage.beside:
+            title += ", asked"
         yield Panel(text, title=f"{title}, held" if held else title, title_align="left",
                     border_style="yellow" if held else "dim")  # fmt: skip
     for finding in sorted(review.findings, key=lambda finding: finding.gravity, reverse=True):
@@ -68,13 +111,23 @@ def _details(review: HeldReview, now: datetime) -> Iterator[RenderableType]:
         yield line.append(f"{where}: {_name(finding)}", style="default")
 
 
-def _facts(review: HeldReview, now: datetime) -> tuple[tuple[str, str], ...]:
-    ending = f"{left(review.remaining(now))} left, then {review.on_expiry}"
-    ended = " ".join(each for each in (review.state, review.status, review.code) if each)
+def _facts(review: StoredReview, now: datetime) -> tuple[tuple[str, str], ...]:
+    remaining = review.remaining(now)
+    if remaining is None:
+        what, how = (
+            "sampled",
+            f"by {review.stage} under {review.policy}, as {review.stratum} at {review.probability:.4g}",
+        )
+        state = f"read by {review.answered} of {review.wanted}"
+    else:
+        what, how = "held", f"a {review.side}, by {review.stage} under {review.policy}"
+        ended = " ".join(each for each in (review.state, review.status, review.code) if each)
+        ending = f"{left(remaining)} left, then {review.on_expiry}"
+        state = ending if review.is_open else f"closed: {ended}"
     return (
-        ("held", f"a {review.side}, by {review.stage} under {review.policy}"),
+        (what, how),
         ("since", f"{review.opened_at:%Y-%m-%d %H:%M:%S} UTC"),
-        ("state", ending if review.is_open else f"closed: {ended}"),
+        ("state", state),
         ("app", review.app),
         ("request", f"{review.request_id} from {review.source}"),
         ("conversation", review.conversation),
@@ -90,7 +143,7 @@ def marked(passage: Passage, findings: list[Found]) -> Text:
     return text
 
 
-def aftermath_text(aftermath: Aftermath | None, review: HeldReview) -> str:
+def aftermath_text(aftermath: Aftermath | None, review: StoredReview) -> str:
     """What came of a decision, or how to look."""
     if aftermath is None:
         return f"sent and delivered; not seen to take effect yet: weir review show {str(review.review_id)[:_ID_SHOWN]}"
@@ -109,4 +162,5 @@ def _name(finding: Found) -> str:
 
 
 def _is_in(finding: Found, passage: Passage) -> bool:
-    return (finding.side, finding.index if finding.side == "context" else 0) == (passage.side, passage.index)
+    place = (finding.side, finding.index if finding.side == "context" else 0)
+    return not passage.beside and place == (passage.side, passage.index)

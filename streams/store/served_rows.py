@@ -1,8 +1,9 @@
-"""Replies, settlements, reviews and sampling plans to rows of the store's tables. Pure, as ``rows`` is."""
+"""Replies, settlements, reviews, labels and sampling plans to rows of the store's tables. Pure, as ``rows`` is."""
 
 from typing import Final
 from uuid import UUID
 
+from schemas.label import Label
 from schemas.reply import Reply, Settlement
 from schemas.review import Review
 from schemas.sampling import SamplingPlan
@@ -87,6 +88,25 @@ def review_row(review: Review, log: Values) -> Values:
         "readings": review.readings,
         **policy_values(review.policy),
         **judgement_values(review.judgement),
+        **log,
+    }
+
+
+def label_row(label: Label, log: Values) -> Values:
+    """A label as a row of ``labels``."""
+    return {
+        "label_id": label.label_id,
+        "review_id": label.review_id,
+        "verdict_id": label.verdict_id,
+        "app": storable(label.app),
+        "reader": storable(label.by),
+        "answers": label.answers,
+        "note": storable(label.note or ""),
+        "blind": label.blind,
+        "skipped": label.skipped,
+        "undone": label.undone,
+        "opened_at": milliseconds(label.opened_at),
+        "labelled_at": milliseconds(label.labelled_at),
         **log,
     }
 

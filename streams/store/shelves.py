@@ -12,10 +12,22 @@ from schemas.codec import Message, decode
 from schemas.dead_letter import read_reason
 from schemas.errors import Code, UnreadableError
 from schemas.feedback import Opinion
+from schemas.label import Label
 from schemas.reply import Reply, Settlement
 from schemas.review import Review
 from schemas.sampling import SamplingPlan
-from schemas.topics import DEAD_LETTERS, OPINIONS, REPLIES, REVIEWS, SAMPLING, SETTLED, VERDICTS, Namespace, Topic
+from schemas.topics import (
+    DEAD_LETTERS,
+    LABELS,
+    OPINIONS,
+    REPLIES,
+    REVIEWS,
+    SAMPLING,
+    SETTLED,
+    VERDICTS,
+    Namespace,
+    Topic,
+)
 from schemas.verdict import Verdict
 from streams.store.client import Values
 from streams.store.columns import log_values
@@ -29,7 +41,7 @@ from streams.store.rows import (
     refused_opinion_entry,
     verdict_row,
 )
-from streams.store.served_rows import plan_row, reply_log_row, reply_row, review_row, settlement_rows
+from streams.store.served_rows import label_row, plan_row, reply_log_row, reply_row, review_row, settlement_rows
 
 TopicIds = Mapping[str, str]
 """The ids of the topics that exist, by full name."""
@@ -97,6 +109,11 @@ def _review(message: Message, topic_ids: TopicIds) -> Entry:
     return Entry(message, (review_row(review, _log(message, topic_ids)),))
 
 
+def _label(message: Message, topic_ids: TopicIds) -> Entry:
+    label = decode(message, Label, LABELS.type_name).record
+    return Entry(message, (label_row(label, _log(message, topic_ids)),))
+
+
 def _plan(message: Message, topic_ids: TopicIds) -> Entry:
     plan = decode(message, SamplingPlan, SAMPLING.type_name).record
     return Entry(message, (plan_row(plan, _log(message, topic_ids)),))
@@ -129,5 +146,6 @@ _SHELVES: Final[Mapping[Topic, Shelf]] = {
     REPLIES: Shelf("replies", "reply_log", _reply),
     SETTLED: Shelf("settlements", None, _settlement),
     REVIEWS: Shelf("reviews", None, _review),
+    LABELS: Shelf("labels", None, _label),
     SAMPLING: Shelf("sampling_plans", None, _plan),
 }

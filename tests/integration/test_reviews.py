@@ -16,7 +16,7 @@ from schemas.verdict import Judgement
 from schemas.work import Work
 from streams.cli import app
 from streams.reviews.deciding import Aftermath, decide, decision_on
-from streams.reviews.held import find_review, open_reviews
+from streams.reviews.stored import find_review, open_reviews
 from streams.topic_admin import create_topics
 from tests.fixtures.served_rows import outgoing, review
 from tests.fixtures.settle_scene import SOURCE, held, review_id

@@ -1,7 +1,6 @@
 """Reviews on a terminal, and the decisions that can be made about them."""
 
-from datetime import UTC, datetime, timedelta
-from uuid import UUID
+from datetime import timedelta
 
 import pytest
 from rich.console import Console
@@ -10,39 +9,9 @@ from schemas.actions import Action
 from schemas.errors import Code, UnreadableError, WeirError
 from streams.printable import excerpt, printable
 from streams.reviews.deciding import Aftermath, decision_on
-from streams.reviews.held import Found, HeldReview, Passage
-from streams.reviews.rendering import COLUMNS, aftermath_text, details, left, row
-
-NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
-
-
-def found(**changes):
-    fields = {"side": "prompt", "index": 0, "guard": "pii", "label": "EMAIL_ADDRESS", "kind": "match", "score": 0.99}
-    return Found(**{**fields, "threshold": 0.5, "action": Action.REDACT, **changes})
-
-
-def review(**changes):
-    fields = {
-        "review_id": UUID("0123456789abcdef0123456789abcdef"),
-        "app": "shop",
-        "stage": "screen",
-        "side": "prompt",
-        "action": Action.HOLD,
-        "conversation": "c",
-        "source": "test",
-        "request_id": "e1",
-        "opened_at": NOW - timedelta(minutes=5),
-        "expires_at": NOW + timedelta(minutes=55),
-        "on_expiry": "refuse",
-        "policy": "p@1",
-        "is_open": True,
-        "state": "held",
-        "status": "",
-        "code": "",
-        "passages": (Passage("prompt", 0, "Mail <EMAIL_ADDRESS>\nnow"), Passage("context", 0, "a passage")),
-        "findings": (found(), found(guard="toxicity", label="insult", kind="score", action=Action.HOLD)),
-    }
-    return HeldReview(**{**fields, **changes})
+from streams.reviews.rendering import HELD_COLUMNS, aftermath_text, columns, details, left, row, rows
+from streams.reviews.stored import Passage
+from tests.fixtures.stored_reviews import NOW, found, review, sample
 
 
 def text_of(renderable, width=100):
@@ -54,11 +23,31 @@ def text_of(renderable, width=100):
 
 def test_a_line_of_the_queue():
     """A line has the id's beginning, the time left, the worst finding and the masked text on one line."""
-    line = dict(zip(COLUMNS, row(review(), NOW), strict=True))
+    line = dict(zip(HELD_COLUMNS, row(review(), NOW), strict=True))
     assert line == {
         "review": "01234567", "left": "55 min 0 s", "app": "shop", "held": "prompt",
         "worst finding": "toxicity insult 0.99 (limit 0.50)", "masked": "Mail <EMAIL_ADDRESS> now",
     }  # fmt: skip
+
+
+def test_a_list_of_samples():
+    """A line has the stratum, how far it has been read, how many say nearly the same, and what is to be judged."""
+    other = sample(3, passages=(Passage("prompt", 0, "Good morning to you"),))
+    listed = list(rows("sample", [sample(1), other, sample(2)], NOW))
+    assert dict(zip(columns("sample"), listed[0], strict=True)) == {
+        "review": "00000001", "app": "shop", "stage": "observe", "stratum": "near", "read": "1 of 2", "alike": 2,
+        "masked": "Goethe did, in 1808.",
+    }  # fmt: skip
+    assert (listed[1][5], listed[1][6]) == (1, "Good morning to you")
+
+
+def test_all_of_a_sample():
+    """It says how it was drawn and how far it is read; what another stage was asked stands beside, unmarked."""
+    beside = (Passage("prompt", 0, "Mail <EMAIL_ADDRESS>", beside=True), Passage("response", 0, "No."))
+    shown = text_of(details(sample(passages=beside), NOW))
+    for each in ("sampled", "as near at 0.125", "read by 1 of 2", "prompt, asked", "pii EMAIL_ADDRESS"):
+        assert each in shown
+    assert "pii EMAIL_ADDRESS" not in text_of(details(sample(passages=beside).unseen(), NOW))
 
 
 @pytest.mark.parametrize(

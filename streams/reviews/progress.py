@@ -1,0 +1,46 @@
+"""How far people have come with what they were asked."""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from typing import Any, Final
+
+from streams.reviews.rendering import left
+from streams.store.client import Store
+from streams.store.sql import query
+
+COLUMNS: Final = ("kind", "app", "stratum", "asked", "open", "readings", "oldest open")
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """Reviews of a kind, app and stratum: asked for, still open, readings done, and the oldest that is open."""
+
+    kind: str
+    app: str
+    stratum: str
+    asked: int
+    open: int
+    readings: int
+    oldest: datetime | None
+
+    def to_json(self) -> Mapping[str, Any]:
+        """The figures as values for ``json.dumps``."""
+        return {**asdict(self), "oldest": self.oldest.isoformat() if self.oldest else None}
+
+
+def read_progress(store: Store) -> tuple[Progress, ...]:
+    """How every kind, app and stratum stands."""
+    return tuple(_progress(row) for row in store.select(query("progress")))
+
+
+def row(progress: Progress, now: datetime) -> tuple[object, ...]:
+    """The cells of ``COLUMNS``."""
+    oldest = left(now - progress.oldest) if progress.oldest else ""
+    return (*(getattr(progress, name) for name in ("kind", "app", "stratum", "asked", "open", "readings")), oldest)
+
+
+def _progress(row: Mapping[str, Any]) -> Progress:
+    oldest = row["oldest"].replace(tzinfo=UTC) if row["open"] else None
+    numbers = {name: row[name] for name in ("asked", "open", "readings")}
+    return Progress(row["kind"], row["app"], row["stratum"], **numbers, oldest=oldest)
