@@ -11,7 +11,7 @@ from structlog.testing import capture_logs
 
 from schemas.errors import Code, ConfigError
 from streams.attachment import attached_settings
-from streams.cli.vault import _text
+from streams.cli.vault import text_of
 from streams.local.state import StackState, start_time, write_state
 from streams.settings import Settings
 from streams.stack import plan_stack
@@ -164,7 +164,7 @@ def test_the_local_stack_takes_a_key_that_is_configured(tmp_path, key_file):
 def test_a_terminal_is_shown_nothing_that_it_would_obey():
     """Control characters, what turns text round and lone surrogates are escapes; lines, Arabic and emoji are not."""
     content = {"prompt": "a\nb\t\x1b[2J\x9b \u202e \ud800 مرحبا 👋"}
-    shown = _text(Unmasked(EventName("shop", "web", "e1", "screen"), "shop/user/u", UUID(int=0), NOON, content))
+    shown = text_of(Unmasked(EventName("shop", "web", "e1", "screen"), "shop/user/u", UUID(int=0), NOON, content))
     assert shown.splitlines()[1:] == ["prompt:", "a", "b\t\\x1b[2J\\x9b \\u202e \\ud800 مرحبا 👋"]
 
 
