@@ -11,9 +11,9 @@ from monitors.intervals import CONFIDENCE, Estimate, Interval, wilson_of
 class Segment:
     """Events and bad ones of a segment before and after; ``design`` is how much conversations inflate variances."""
 
-    before: int
+    before: float
     bad_before: float
-    after: int
+    after: float
     bad_after: float
     design: float = 1.0
 

@@ -1,7 +1,7 @@
 """Who does what one process is to do: the member of a group that is given the one partition of a topic."""
 
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from confluent_kafka import Consumer, TopicPartition
 
@@ -64,6 +64,11 @@ class Membership:
         if error.fatal():
             raise UnavailableError(f"the group cannot be joined: {error.name()}")
         _log.warning("broker error", reason=error.name())
+
+    def note(self, offsets: Sequence[TopicPartition]) -> None:
+        """Commit how far inputs were read, for those who ask how far behind it is. Nothing depends on it."""
+        if offsets:
+            self._opened.commit(offsets=list(offsets), asynchronous=True)
 
     @property
     def silence(self) -> float:

@@ -138,3 +138,28 @@ class Metrics:
         self.gateway_seconds = Histogram(
             "weir_gateway_seconds", "Time to answer, by route.", ["route"], buckets=_SECONDS, registry=registry
         )
+        self._monitor(registry)
+
+    def _monitor(self, registry: CollectorRegistry) -> None:
+        self.watching = Gauge("weir_monitor_leading", "1 for the process that watches.", registry=registry)
+        self.readings = Counter("weir_monitor_readings", "Verdicts that the monitor has counted.", registry=registry)
+        self.unwatched = Counter(
+            "weir_monitor_unwatched",
+            "Verdicts that are unreadable, or no traffic.",
+            ["reason"],
+            registry=registry,
+        )
+        self.passed_over = Gauge(
+            "weir_monitor_passed_over",
+            "Verdicts that came after their bin was closed (late), or had come before (repeated), until the last bin.",
+            ["reason"],
+            registry=registry,
+        )
+        self.bins_closed = Counter("weir_monitor_bins", "Bins closed.", registry=registry)
+        self.alerts_told = Counter(
+            "weir_monitor_alerts", "Alerts written, by app and state.", ["app", "state"], registry=registry
+        )
+        self.series_known = Gauge("weir_monitor_series", "Series by phase.", ["phase"], registry=registry)
+        self.close_seconds = Histogram(
+            "weir_monitor_close_seconds", "Time to close bins and write them.", buckets=_SECONDS, registry=registry
+        )

@@ -104,6 +104,26 @@ class Settings(BaseSettings):
     settled_hours: Annotated[float, Field(gt=0, le=24 * 365)] = Field(
         default=24, description="How long a settled request is remembered, to tell its repeats."
     )
+    monitor_bin_seconds: Annotated[float, Field(ge=0.1, le=86_400)] = Field(
+        default=3600.0,
+        description="Length of the monitor's bins. Budgets are of 2,160 bins, days of 24: other lengths are for demos.",
+    )
+    monitor_clock: Literal["arrival", "event"] = Field(
+        default="arrival", description="Whose time an event has for the monitor: the broker's, or its own (replays)."
+    )
+    monitor_lateness_seconds: Annotated[float, Field(ge=0, le=86_400)] = Field(
+        default=600.0, description="How much later than others of its partition an event may be and still count."
+    )
+    monitor_idle_seconds: Annotated[float, Field(ge=0.1, le=7 * 86_400)] = Field(
+        default=3600.0, description="How long a silent partition keeps bins open."
+    )
+    monitor_reference: Path | None = Field(
+        default=None, description="A file of `weir monitors export` that series without a past begin with."
+    )
+    runbook_url: str = Field(default="docs/alarms.md", description="The page that alerts link to.")
+    dashboard_url: str | None = Field(
+        default=None, description="The dashboard that alerts link to; `{app}` in it is replaced."
+    )
     vault_key: SecretStr | None = Field(
         default=None, description="The vault's master key: 32 bytes in base64; the first of several encrypts."
     )

@@ -72,6 +72,7 @@ def plan_stack(settings: Settings) -> Stack:
     processes.append(_process(resolved, "infer-1", "infer", 0))
     processes.append(_process(resolved, "settle", "settle", 0))
     processes.append(_process(resolved, "store", "store", 0))
+    processes.append(_process(resolved, "monitor", "monitor", 0))
     processes.append(_process(resolved, "gateway", "gateway", 0))
     return Stack(resolved, (*engines, *processes), {_PROCESSES: lambda: _prepare(resolved)})
 

@@ -2,13 +2,12 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from math import inf
 from typing import Final
 
 from monitors.alarms.series import State, lanes
 
-NEVER: Final = inf
-"""The threshold of a watch that pages through its app only."""
+NEVER: Final = 1e300
+"""The threshold of a watch that pages through its app only: no evidence gets there, and JSON holds it."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -28,6 +28,29 @@ class Bin:
     total: float
     means: tuple[tuple[float, int], ...]
 
+    @property
+    def summary(self) -> "Summary":
+        """What a reference keeps of the bin."""
+        first, second = (sum(mean**power * count for mean, count in self.means) for power in (1, 2))
+        return Summary(self.hour, self.events, self.total, sum(count for _, count in self.means), first, second)
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """A bin without its conversations: how many, and the sums of their means and of the means' squares."""
+
+    hour: int
+    events: int
+    total: float
+    conversations: int
+    first: float
+    second: float
+
+    @property
+    def summary(self) -> "Summary":
+        """Itself."""
+        return self
+
 
 def bin_of(hour: int, conversations: Iterable[Sequence[float]]) -> Bin:
     """The bin of the conversations of an hour, each given by the values of its events (at least one)."""

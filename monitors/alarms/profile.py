@@ -8,7 +8,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from monitors.alarms.bins import DAY, WEEK, Bin, day_of_week, hour_of_day
+from monitors.alarms.bins import DAY, WEEK, Bin, Summary, day_of_week, hour_of_day
 
 _ROUNDS: Final = 3
 _PSEUDO_HITS: Final = 10.0
@@ -28,7 +28,7 @@ class Hours:
         return Hours(self.hour[mask], self.events[mask], self.total[mask])
 
 
-def columns(bins: Sequence[Bin]) -> Hours:
+def columns(bins: Sequence[Bin] | Sequence[Summary]) -> Hours:
     """The bins that hold events, as columns."""
     full = [b for b in bins if b.events]
     return Hours(

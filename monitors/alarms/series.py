@@ -7,10 +7,8 @@ from hashlib import blake2b
 from math import sqrt
 from typing import Final, Literal, NamedTuple, TypeAlias
 
-import numpy as np
-
 from monitors.alarms import fast, sensitive
-from monitors.alarms.bins import WEEK, Bin
+from monitors.alarms.bins import WEEK, Bin, Summary
 from monitors.alarms.evidence import grow
 from monitors.alarms.profile import Profile, columns, expected_elsewhere, fit_profile, wander
 
@@ -19,6 +17,7 @@ Direction: TypeAlias = Literal["up", "down"]
 
 LEAST_DAYS: Final = 14
 """A shorter reference carries no alarm; 28 days keep the budget better (docs/statistics.md)."""
+LEAST_CONVERSATIONS: Final = 100
 _KEPT_HOURS: Final = 28 * 24
 _MOST_SETTLED: Final = 4096
 
@@ -47,19 +46,23 @@ class TooShort:
     """A reference that carries no alarm yet."""
 
     days: float
+    conversations: int = 0
     needed: int = LEAST_DAYS
 
 
-def learn(bins: Sequence[Bin]) -> Baseline | TooShort:
-    """What consecutive hours (28 days are best) say about a series that nothing is wrong with."""
+def learn(bins: Sequence[Bin] | Sequence[Summary]) -> Baseline | TooShort:
+    """What consecutive hours (28 days are best) say about a series that nothing is wrong with.
+
+    Hours without traffic may be left out. Where hardly anything was seen, that is too short as well.
+    """
     data = columns(bins)
     days = (bins[-1].hour - bins[0].hour + 1) / 24 if bins else 0.0
-    if days < LEAST_DAYS or not len(data.hour):
-        return TooShort(days)
+    conversations = sum(b.summary.conversations for b in bins)
+    if days < LEAST_DAYS or conversations < LEAST_CONVERSATIONS:
+        return TooShort(days, conversations)
     profile, expected = fit_profile(data), expected_elsewhere(data)
-    means = np.array([pair for b in bins for pair in b.means])
-    conversations = float(means[:, 1].sum())
-    spread = sqrt(max(0.0, float(np.cov(means[:, 0], fweights=means[:, 1].astype(int)))))
+    first, second = (sum(getattr(b.summary, power) for b in bins) for power in ("first", "second"))
+    spread = sqrt(max(0.0, (second - first**2 / conversations) / (conversations - 1)))
     hours = days * 24
     rate = min(profile.level, 1 - profile.level)
     block = sensitive.block_length(rate * float(data.events.sum()) / hours)
@@ -176,6 +179,15 @@ def step(watch: Watch, found: Bin) -> Stepped:
 def restarted(state: State) -> State:
     """The state after a page: evidence begins anew."""
     return replace(state, fast=(0.0,) * fast.BETS, sensitive=(0.0,) * sensitive.BETS)
+
+
+def cleared(state: State, since: int) -> State:
+    """The state once a change is over that began in block ``since``: nothing that it left is held against the series.
+
+    Evidence begins anew, and so does what the past foretells: after a high month the first normal hour would look like
+    a fall. Residuals of the change are no rank for others.
+    """
+    return replace(restarted(state), past=0.0, recent=tuple(each for each in state.recent if each[0] < since))
 
 
 def lanes(state: State) -> dict[Lane, float]:

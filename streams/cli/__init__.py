@@ -16,6 +16,7 @@ from streams.cli import (
     grafana,
     guards,
     models,
+    monitors,
     policy,
     processes,
     review,
@@ -40,6 +41,7 @@ app.command(rich_help_panel=_TOOLS)(check.check)
 app.command(rich_help_panel=_TOOLS)(traffic.send)
 app.command(rich_help_panel=_TOOLS)(traffic.tail)
 app.add_typer(review.app, name="review", rich_help_panel=_TOOLS)
+app.add_typer(monitors.app, name="monitors", rich_help_panel=_TOOLS)
 app.add_typer(guards.app, name="guards", rich_help_panel=_TOOLS)
 app.add_typer(models.app, name="models", rich_help_panel=_TOOLS)
 app.add_typer(policy.app, name="policy", rich_help_panel=_TOOLS)
@@ -52,6 +54,7 @@ app.command(rich_help_panel=_FLOW)(processes.worker)
 app.command(rich_help_panel=_FLOW)(processes.infer)
 app.command(rich_help_panel=_FLOW)(processes.settle)
 app.command(rich_help_panel=_FLOW)(processes.store)
+app.command(rich_help_panel=_FLOW)(processes.monitor)
 app.command(rich_help_panel=_FLOW)(processes.gateway)
 app.add_typer(topics.app, name="topics", rich_help_panel=_UPKEEP)
 app.command(rich_help_panel=_UPKEEP)(store.migrate)

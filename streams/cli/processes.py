@@ -1,4 +1,4 @@
-"""The long-running processes: ``weir worker``, ``infer``, ``settle``, ``store`` and ``gateway``."""
+"""The long-running processes: ``weir worker``, ``infer``, ``settle``, ``store``, ``monitor``, ``gateway``."""
 
 import typer
 from rich.console import Console
@@ -53,6 +53,17 @@ def settle() -> None:
     from streams.settle.process import run_settle
 
     raise typer.Exit(run_settle(settings))
+
+
+def monitor() -> None:
+    """Run the monitor: verdicts into hourly bins, bins into alarms with a budget of false pages, alarms into alerts.
+
+    Several may run: one watches, the others stand by. Ends cleanly on SIGTERM.
+    """
+    settings = _start("monitor")
+    from streams.monitor.process import run_monitor
+
+    raise typer.Exit(run_monitor(settings))
 
 
 def gateway() -> None:

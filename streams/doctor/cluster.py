@@ -8,7 +8,7 @@ from typing import Final
 
 from schemas.errors import WeirError
 from schemas.topics import TOPICS
-from streams.consumer_groups import infer_group, reading_groups, settle_group, store_group, worker_group
+from streams.consumer_groups import infer_group, monitor_group, reading_groups, settle_group, store_group, worker_group
 from streams.doctor.finding import Finding, missing, ok, warning
 from streams.kafka_admin import KafkaAdmin
 from streams.kafka_clients import bootstrap
@@ -102,6 +102,7 @@ def _groups(settings: Settings, admin: KafkaAdmin) -> Iterator[Finding]:
         infer_group(settings): "infer",
         settle_group(settings): "settle",
         store_group(settings): "store",
+        monitor_group(settings): "monitor",
     }
     members = admin.members(reading_groups(settings))
     behind = dict.fromkeys(processes, 0)

@@ -1,12 +1,11 @@
 """The settle process, put together from settings. It imports no guard and no model."""
 
-import os
 import signal
 import threading
-from typing import Final
 
 from streams.assignment import Policies
 from streams.health import HealthServer
+from streams.leading import end_if_stuck
 from streams.logs import get_logger
 from streams.metrics import Metrics
 from streams.policies import read_policies
@@ -15,7 +14,6 @@ from streams.settings import Settings
 from streams.settle.loop import Settle
 from streams.transactions import DeposedError
 
-_LOOK_SECONDS: Final = 1.0
 _log = get_logger("streams.settle")
 
 
@@ -40,7 +38,7 @@ def _run(settings: Settings, metrics: Metrics, policies: Policies, stop: threadi
     )
     _log.info("settle starts", url=health.start())
     ended = threading.Event()
-    threading.Thread(target=_end_if_stuck, args=(settle, ended), name="watchdog", daemon=True).start()
+    threading.Thread(target=end_if_stuck, args=("settle", settle, ended), name="watchdog", daemon=True).start()
     try:
         settle.run(stop)
     except DeposedError as error:
@@ -51,14 +49,3 @@ def _run(settings: Settings, metrics: Metrics, policies: Policies, stop: threadi
         health.stop()
     _log.info("settle ends")
     return 0
-
-
-def _end_if_stuck(settle: Settle, ended: threading.Event) -> None:
-    """End the process once its loop hangs: all that it knows is in its topic, and the next one goes on from there.
-
-    A client library may wait for ever for a broker that was killed and has come back.
-    """
-    while not ended.wait(_LOOK_SECONDS):
-        if not settle.is_alive():
-            _log.error("settle hangs and is ended")
-            os._exit(1)

@@ -1,7 +1,7 @@
 """One process's time as the one that settles: from taking over to the first thing that goes wrong."""
 
 import time
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 from uuid import UUID
@@ -25,7 +25,8 @@ from streams.settle.feed import Feed, HeldOutcomes, settled_records
 from streams.settle.publishing import Scribe
 from streams.settle.settlements import Origin, identity_of
 from streams.settle.state import Settler, Terms
-from streams.settle.step import INPUTS, Step
+from streams.settle.step import INPUTS, Consequence, PoisonError, Step
+from streams.stage import Publication
 from streams.topic_descriptions import TopicDescriber, TopicDescription
 from streams.transactions import Transactions
 
@@ -38,13 +39,13 @@ _log = get_logger("streams.settle")
 
 @dataclass(frozen=True, slots=True)
 class Surroundings:
-    """What a tenure is given. ``poison`` are the spots of messages that the rules have failed on."""
+    """What a tenure is given. ``poison`` are the spots of messages that the rules have failed on; it adds to them."""
 
     settings: Settings
     metrics: Metrics
     policies: Policies
     membership: Membership
-    poison: Collection[tuple[str, int, int]] = ()
+    poison: set[tuple[str, int, int]]
     clock: Callable[[], float] = time.time
 
 
@@ -52,9 +53,8 @@ class Tenure:
     """Takes over, then turns. Whatever is raised: close it, and take over anew.
 
     Raises, from ``begin`` and ``turn``:
-        UnavailableError: the broker does not answer, or topics have changed.
+        UnavailableError: the broker does not answer, topics have changed, or the rules failed on a message.
         DeposedError: another process has taken over.
-        PoisonError: the rules failed on a message.
     """
 
     def __init__(self, given: Surroundings) -> None:
@@ -94,8 +94,7 @@ class Tenure:
         """Settle what has come and what is due; wait a moment if there is neither."""
         messages = self._feed.poll(self._patience(), _AT_ONCE)
         now = self._now()
-        consequences = self._step.process(messages, now, _AT_ONCE)
-        publications = self._scribe.publications(consequences, moment(now))
+        consequences, publications = self._consequences(messages, now)
         read = _read(messages)
         self._next.update(read)
         if time.monotonic() - self._refreshed > _REFRESH_SECONDS:
@@ -111,6 +110,18 @@ class Tenure:
         count(self._given.metrics, consequences, self._settler.book)
         if time.monotonic() - self._checked > _CHECK_SECONDS and self._described() != self._topics:
             raise UnavailableError("the topics have changed")
+
+    def _consequences(
+        self, messages: Sequence[Message], now: int
+    ) -> tuple[Sequence[Consequence], Sequence[Publication]]:
+        """What follows, and what is written of it. A message that the rules fail on becomes a dead letter next time."""
+        try:
+            consequences = self._step.process(messages, now, _AT_ONCE)
+            return consequences, self._scribe.publications(consequences, moment(now))
+        except PoisonError as error:
+            _log.error("the rules failed on a message", spot=error.spot, error=type(error.__cause__).__name__)
+            self._given.poison.add(error.spot)
+            raise UnavailableError("the rules failed on a message") from None
 
     def _restore(self, origin: Origin) -> Mapping[Place, int]:
         """Restore the state; how far the partitions of ``requests`` had been read at least."""

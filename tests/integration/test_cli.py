@@ -31,9 +31,9 @@ def lines(*entries):
 
 
 COMMANDS = {
-    "check", "send", "tail", "review", "guards", "models", "policy",
+    "check", "send", "tail", "review", "guards", "models", "policy", "monitors",
     "up", "down", "status", "doctor", "demo",
-    "worker", "infer", "settle", "store", "gateway",
+    "worker", "infer", "settle", "store", "monitor", "gateway",
     "topics", "migrate", "dlq", "audit", "vault", "grafana",
 }  # fmt: skip
 HEAVY = ("numpy", "torch", "onnxruntime", "kafka", "confluent_kafka", "faust", "chdb")

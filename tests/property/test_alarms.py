@@ -99,7 +99,9 @@ def test_silence_is_no_evidence():
 
 def test_a_short_reference_carries_no_alarm():
     """Thirteen days are too short, and so is none at all; the answer says how many there were."""
-    assert learn(stream(Truth(2_000), 13 * 24, 5)) == TooShort(13.0)
+    short = learn(stream(Truth(2_000), 13 * 24, 5))
+    assert isinstance(short, TooShort)
+    assert short.days == 13.0
     assert learn([]) == TooShort(0.0)
     assert isinstance(learn([Bin(hour, 0, 0.0, ()) for hour in range(REFERENCE_HOURS)]), TooShort)
 

@@ -7,7 +7,7 @@ import pytest
 
 WATCH = """
 import threading
-from streams.settle.process import _end_if_stuck
+from streams.leading import end_if_stuck
 
 class Loop:
     def is_alive(self):
@@ -15,7 +15,7 @@ class Loop:
 
 ended = threading.Event()
 threading.Timer({ends_after}, ended.set).start()
-_end_if_stuck(Loop(), ended)
+end_if_stuck("settle", Loop(), ended)
 print("went on")
 """
 

@@ -1,0 +1,1 @@
+"""The process that watches: verdicts into bins, bins into evidence, evidence into alerts."""

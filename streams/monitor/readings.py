@@ -1,0 +1,86 @@
+"""What the monitor takes from a message: values in [0, 1], by series, with the segments that they belong to. Pure."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from itertools import pairwise
+from typing import Final, Literal
+
+from schemas.alert import Dimension
+from schemas.policy import Alarms
+from schemas.verdict import Verdict
+from streams.monitor.signals import SIGNALS, Signal, values
+
+Clock = Literal["arrival", "event"]
+"""Whose time an event has: the broker's when it came in, or its own, which may be anything (for replays)."""
+
+DIMENSIONS: Final[tuple[Dimension, ...]] = ("model", "policy", "stage", "language", "length", "label")
+_NONE: Final = "none"
+_EDGES: Final = (0, 100, 1_000, 10_000)
+_BANDS: Final = {high: f"{low} to {high - 1} characters" for low, high in pairwise(_EDGES)}
+_LONG: Final = f"{_EDGES[-1]} characters and more"
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """One event as it is counted. ``time`` is in milliseconds since 1970; ``segments`` as ``DIMENSIONS`` are."""
+
+    unit: str
+    app: str
+    conversation: str
+    time: int
+    values: Mapping[str, float]
+    segments: tuple[str, ...]
+
+
+class Reader:
+    """Verdicts to readings. ``alarms`` tells what is watched of an app, None for apps that nothing is known of."""
+
+    def __init__(self, alarms: Callable[[str], Alarms | None], clock: Clock) -> None:
+        self._alarms = alarms
+        self._clock = clock
+        self._watched: dict[frozenset[str] | None, Sequence[Signal]] = {}
+
+    def read(self, verdict: Verdict) -> Reading | None:
+        """The reading; None of what is no traffic: trials, contradictions, and what nobody watches."""
+        if verdict.run != "live" or verdict.stage == "settle":
+            return None
+        alarms = self._alarms(verdict.app)
+        if alarms is None:
+            return None
+        found = dict(values(verdict, self._signals(alarms), alarms.languages))
+        if not found:
+            return None
+        time = verdict.position.time if self._clock == "arrival" else verdict.event_time
+        return Reading(
+            str(verdict.verdict_id),
+            verdict.app,
+            verdict.conversation_id,
+            (time - _EPOCH) // (_EPOCH.resolution * 1000),
+            found,
+            segments(verdict),
+        )
+
+    def _signals(self, alarms: Alarms) -> Sequence[Signal]:
+        wanted = alarms.signals
+        if wanted not in self._watched:
+            self._watched[wanted] = tuple(s for s in SIGNALS.values() if wanted is None or s.name in wanted)
+        return self._watched[wanted]
+
+
+def segments(verdict: Verdict) -> tuple[str, ...]:
+    """The segment of each dimension that an event belongs to."""
+    judgement = verdict.judgement
+    sides = [side for side in (judgement.prompt, judgement.response) if side is not None]
+    policy = f"{verdict.policy.id}@{verdict.policy.version}" if verdict.policy else _NONE
+    length = sum(len(side.text) for side in sides)
+    worst = max(judgement.findings(), key=lambda each: (each.action.severity, each.score or 0.0), default=None)
+    return (
+        verdict.model or _NONE,
+        policy,
+        verdict.stage,
+        next((side.language for side in sides if side.language), _NONE),
+        next((name for high, name in _BANDS.items() if length < high), _LONG),
+        f"{worst.guard}:{worst.label}" if worst else _NONE,
+    )

@@ -1,0 +1,185 @@
+"""The signals: what each one reads from a verdict, and what its alarm is called. Pure.
+
+A new signal is a name in ``schemas/signal.py``, a function here, a line in ``SIGNALS`` and a line in docs/alarms.md.
+"""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from math import log1p
+from typing import Final
+
+from guards.refusal import REFUSED
+from schemas.actions import Action
+from schemas.alert import Severity
+from schemas.errors import Code
+from schemas.signal import LANGUAGE_PREFIX, OTHER, SignalName
+from schemas.verdict import SideJudgement, Verdict
+
+_LONGEST_CHARS: Final = 100_000
+_SLOWEST_SECONDS: Final = 60.0
+
+Read = Callable[[Verdict], float | None]
+
+
+@dataclass(frozen=True, slots=True)
+class Signal:
+    """One signal. ``read`` gives a verdict's value in [0, 1], None where it has none.
+
+    ``rising`` and ``falling`` are how bad it is when the signal does that.
+    """
+
+    name: SignalName
+    title: str
+    alertname: str
+    guard: str | None
+    rising: Severity
+    falling: Severity
+    read: Read
+
+
+def _side(side: str) -> Callable[[Verdict], SideJudgement | None]:
+    if side == "prompt":
+        return lambda verdict: verdict.judgement.prompt
+    return lambda verdict: verdict.judgement.response
+
+
+def _score(side: str, guard: str) -> Read:
+    of = _side(side)
+
+    def read(verdict: Verdict) -> float | None:
+        judged = of(verdict)
+        return judged.scores.get(guard) if judged else None
+
+    return read
+
+
+def _lack(side: str, guard: str) -> Read:
+    """One less the score, where lower is worse."""
+    score = _score(side, guard)
+
+    def read(verdict: Verdict) -> float | None:
+        found = score(verdict)
+        return None if found is None else 1 - found
+
+    return read
+
+
+def _at_least(side: str, action: Action) -> Read:
+    of = _side(side)
+
+    def read(verdict: Verdict) -> float | None:
+        judged = of(verdict)
+        return None if judged is None else float(judged.action.severity >= action.severity)
+
+    return read
+
+
+def _length(side: str) -> Read:
+    """On a logarithmic scale, 1 at 100,000 code points."""
+    of = _side(side)
+
+    def read(verdict: Verdict) -> float | None:
+        judged = of(verdict)
+        return None if judged is None else min(1.0, log1p(len(judged.text)) / log1p(_LONGEST_CHARS))
+
+    return read
+
+
+def _found(guard: str) -> Read:
+    """Whether the guard found anything on any side."""
+
+    def read(verdict: Verdict) -> float | None:
+        if not _judged(verdict):
+            return None
+        return float(any(f.guard == guard and f.kind != "error" for f in verdict.judgement.findings()))
+
+    return read
+
+
+def _refusal(verdict: Verdict) -> float | None:
+    judged = verdict.judgement.response
+    score = judged.scores.get("refusal") if judged else None
+    return None if score is None else float(score >= REFUSED)
+
+
+def _guard_errors(verdict: Verdict) -> float | None:
+    if not _judged(verdict) and verdict.code != Code.GUARD_FAILED:
+        return None
+    return float(verdict.code == Code.GUARD_FAILED or any(f.kind == "error" for f in verdict.judgement.findings()))
+
+
+def _latency(verdict: Verdict) -> float | None:
+    """From arrival on the broker to judgement, on a logarithmic scale, 1 at a minute."""
+    seconds = max(0.0, (verdict.judged_at - verdict.position.time).total_seconds())
+    return min(1.0, log1p(seconds) / log1p(_SLOWEST_SECONDS))
+
+
+def _judged(verdict: Verdict) -> bool:
+    return verdict.judgement.prompt is not None or verdict.judgement.response is not None
+
+
+def _nothing(verdict: Verdict) -> float | None:  # noqa: ARG001 - the shape of every reader
+    """Of signals that are read from elsewhere, or are several series."""
+    return None
+
+
+SIGNALS: Final[Mapping[str, Signal]] = {
+    signal.name: signal
+    for signal in (
+        Signal("prompt_flagged", "share of prompts with a finding", "WeirPromptFlagged", None, "warning", "info",
+               _at_least("prompt", Action.FLAG)),
+        Signal("prompt_blocked", "share of prompts held or blocked", "WeirPromptBlocked", None, "warning", "info",
+               _at_least("prompt", Action.HOLD)),
+        Signal("prompt_toxicity", "toxicity of prompts", "WeirPromptToxicity", "toxicity", "warning", "info",
+               _score("prompt", "toxicity")),
+        Signal("injection", "injection in prompts", "WeirInjection", "injection", "critical", "info",
+               _score("prompt", "injection")),
+        Signal("prompt_length", "length of prompts", "WeirPromptLength", None, "info", "info", _length("prompt")),
+        Signal("language", "share of a language", "WeirLanguageShare", None, "info", "info", _nothing),
+        Signal("response_flagged", "share of responses with a finding", "WeirResponseFlagged", None, "warning", "info",
+               _at_least("response", Action.FLAG)),
+        Signal("response_blocked", "share of responses held or blocked", "WeirResponseBlocked", None, "critical",
+               "info", _at_least("response", Action.HOLD)),
+        Signal("response_toxicity", "toxicity of responses", "WeirResponseToxicity", "toxicity", "critical", "info",
+               _score("response", "toxicity")),
+        Signal("irrelevance", "irrelevance of responses", "WeirIrrelevance", "relevance", "warning", "info",
+               _lack("response", "relevance")),
+        Signal("ungroundedness", "unsupported claims in responses", "WeirUngroundedness", "groundedness", "warning",
+               "info", _lack("response", "groundedness")),
+        Signal("refusal", "share of responses that refuse", "WeirRefusal", "refusal", "warning", "info", _refusal),
+        Signal("response_length", "length of responses", "WeirResponseLength", None, "info", "info",
+               _length("response")),
+        Signal("personal_data", "share of events with personal data", "WeirPersonalData", "pii", "warning", "info",
+               _found("pii")),
+        Signal("secrets", "share of events with secrets", "WeirSecrets", "secrets", "critical", "info",
+               _found("secrets")),
+        Signal("guard_errors", "share of events that a guard failed on", "WeirGuardErrors", None, "critical", "info",
+               _guard_errors),
+        Signal("latency", "time to judge", "WeirLatency", None, "warning", "info", _latency),
+        Signal("negative_feedback", "share of feedback that is negative", "WeirNegativeFeedback", None, "warning",
+               "info", _nothing),
+    )
+}  # fmt: skip
+
+
+def values(verdict: Verdict, watched: Sequence[Signal], languages: frozenset[str]) -> Iterator[tuple[str, float]]:
+    """Every series that the verdict is an event of, with its value. ``languages`` have series of their own."""
+    for signal in watched:
+        if signal.name == "language":
+            yield from _languages(verdict, languages)
+        elif (value := signal.read(verdict)) is not None:
+            yield signal.name, value
+
+
+def _languages(verdict: Verdict, languages: frozenset[str]) -> Iterator[tuple[str, float]]:
+    spoken = verdict.judgement.prompt.language if verdict.judgement.prompt else None
+    if spoken is None:
+        return
+    for language in sorted(languages):
+        yield LANGUAGE_PREFIX + language, float(spoken == language)
+    yield LANGUAGE_PREFIX + OTHER, float(spoken not in languages)
+
+
+def signal_of(series: str) -> Signal:
+    """The signal that a series is one of."""
+    return SIGNALS["language" if series.startswith(LANGUAGE_PREFIX) else series]

@@ -1,0 +1,129 @@
+"""Everything that is watched: readings go into bins, bins close, apps take them in. Pure but for its own memory."""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from schemas.monitoring import SeriesBin
+from schemas.policy import Alarms
+from streams.monitor.alarm import Alarm
+from streams.monitor.app import App, Step, Terms, bins_of, step
+from streams.monitor.bins import OpenBins
+from streams.monitor.readings import Reading
+from streams.monitor.watermarks import Partition, closable
+from streams.monitor.watermarks import Terms as Timing
+
+AlarmsOf = Callable[[str], Alarms | None]
+"""What is watched of an app, by its policy in force; None for an app that no policy serves."""
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """An alarm as it was after a bin."""
+
+    number: int
+    fingerprint: str
+    alarm: Alarm
+
+
+@dataclass(slots=True)
+class Closing:
+    """What became of bins that were closed together, by app: those that changed, their rows, alarms to tell of.
+
+    Of an alarm every change of its state is told, and of each state the latest.
+    """
+
+    upto: int
+    apps: dict[str, App] = field(default_factory=dict)
+    rows: dict[str, dict[str, list[SeriesBin]]] = field(default_factory=dict)
+    told: dict[str, list[Told]] = field(default_factory=dict)
+
+    def add(self, name: str, number: int, step: Step) -> None:
+        """Take in what a bin made of an app."""
+        self.apps[name] = step.app
+        for series, row in step.rows.items():
+            self.rows.setdefault(name, {}).setdefault(series, []).append(row)
+        for fingerprint, alarm in step.told.items():
+            self._tell(self.told.setdefault(name, []), Told(number, fingerprint, alarm))
+
+    @staticmethod
+    def _tell(told: list[Told], new: Told) -> None:
+        same = [place for place, each in enumerate(told) if each.fingerprint == new.fingerprint]
+        if same and told[same[-1]].alarm.state == new.alarm.state:
+            told[same[-1]] = new
+        else:
+            told.append(new)
+
+
+class Watcher:
+    """Watches from the state that it is given. Partitions are added before anything of theirs is read.
+
+    ``apps`` and ``closed`` (the last bin that was closed) are what a restart begins with, and what it is to be given.
+    """
+
+    def __init__(
+        self, timing: Timing, alarms: AlarmsOf, apps: Mapping[str, App] | None = None, closed: int | None = None
+    ) -> None:
+        self.apps: dict[str, App] = dict(apps or {})
+        self.closed = closed
+        self.partitions: dict[tuple[str, int], Partition] = {}
+        self._timing = timing
+        self._alarms = alarms
+        self._bins = OpenBins()
+
+    def follow(self, partitions: Iterable[Partition]) -> None:
+        """Take partitions on, as they are to be read."""
+        self.partitions.update({each.key: each for each in partitions})
+
+    def read(self, key: tuple[str, int], offset: int, reading: Reading | None) -> None:
+        """Take one message of a partition in; None for one that is no traffic."""
+        partition = self.partitions[key]
+        partition.next = offset + 1
+        if reading is None:
+            return
+        sight = partition.see(offset, reading.time, self.closed, self._timing)
+        if sight.fate == "open" and not self._bins.add(sight.number, key, reading):
+            partition.repeat(offset)
+
+    def due(self, silent: Sequence[tuple[str, int]], now: int | None = None) -> int | None:
+        """The last bin that can be closed and is not; None if there is none.
+
+        ``silent`` partitions hold nobody up. Where all are, bins end by the time ``now`` (milliseconds), if given.
+        """
+        found = closable(self.partitions.values(), silent, self._timing)
+        if found is None and now is not None and len(silent) == len(self.partitions):
+            found = Partition.complete(now, self._timing)
+        return found if found is not None and (self.closed is None or found > self.closed) else None
+
+    def close(self, upto: int) -> Closing:
+        """Close every bin up to this one, in order."""
+        closing = Closing(upto)
+        for number in self._numbers(upto):
+            found = self._bins.close(number)
+            for name in sorted({*self.apps, *found}):
+                if self._alarms(name) is None:
+                    continue
+                before = self.apps.get(name, App())
+                taken = step(name, before, number, found.get(name, {}), self.terms(name))
+                if taken.app is not before:
+                    closing.add(name, number, taken)
+                    self.apps[name] = taken.app
+        for partition in self.partitions.values():
+            partition.close(upto)
+        self.closed = upto
+        return closing
+
+    def _numbers(self, upto: int) -> Sequence[int]:
+        """The bins to close, in order; the empty ones too, since traffic may have stopped."""
+        first = self._bins.numbers(upto)[:1] if self.closed is None else [self.closed + 1]
+        return range(first[0], upto + 1) if first else ()
+
+    def terms(self, name: str) -> Terms:
+        """What the app's policy asks for; the defaults of one where no policy serves it any more."""
+        alarms = self._alarms(name) or Alarms()
+        since = None if alarms.learn_from is None else self.number(alarms.learn_from)
+        return Terms(alarms.pages, bins_of(alarms.reference_days), since)
+
+    def number(self, moment: datetime) -> int:
+        """The bin of a moment."""
+        return round(moment.timestamp() * 1000) // self._timing.bin
