@@ -46,6 +46,7 @@ class Code(StrEnum):
     # rows and replays
     POISON_ROW = "POISON_ROW"
     PROCESSING_FAILED = "PROCESSING_FAILED"
+    DEAD_LETTER_LIMIT = "DEAD_LETTER_LIMIT"
     # start-up and surroundings
     CONFIG = "CONFIG"
     POLICY = "POLICY"

@@ -26,6 +26,12 @@ class Metrics:
         self.dead_letters = Counter(
             "weir_dead_letters", "Dead letters by stage and code.", ["stage", "code"], registry=registry
         )
+        self.dead_letter_stop = Gauge(
+            "weir_dead_letter_stop",
+            "1 where a stage has stopped because too much would become dead letters.",
+            ["stage"],
+            registry=registry,
+        )
         self.guard_seconds = Histogram(
             "weir_guard_batch_seconds", "Time to guard one batch.", ["stage"], buckets=_SECONDS, registry=registry
         )

@@ -59,6 +59,13 @@ class Settings(BaseSettings):
         default=30.0,
         description="What one guard may take for a batch of 100,000 characters or fewer before it fails; 0: no limit.",
     )
+    dead_letter_share: Annotated[float, Field(ge=0, le=1)] = Field(
+        default=0.5,
+        description="Share of a stage's messages of 10 minutes that may become dead letters before it stops; 1: all.",
+    )
+    dead_letter_least: Annotated[int, Field(ge=0)] = Field(
+        default=1000, description="So many of them are no reason to stop, whatever their share."
+    )
     sampling_secret: SecretStr = Field(
         default=SecretStr("weir-local-sampling"), description="Key of the sampling hash: keep it from applications."
     )

@@ -19,6 +19,7 @@ from streams.agents.batch import BatchRunner
 from streams.agents.consumer import DRAIN_SECONDS
 from streams.agents.producer import BatchProducer
 from streams.agents.sparing import log_sparingly
+from streams.dead_letters.allowance import Allowance
 from streams.health import HealthServer
 from streams.kafka_clients import confluent_config
 from streams.logs import get_logger
@@ -124,13 +125,12 @@ class Worker:
 
     def _runners(self) -> Sequence[Agent]:
         names = self._settings.topics
-        return [
-            Agent(
-                names.of(agent.spec.reads),
-                BatchRunner(agent.stage, names.dead_letters_of(agent.spec.reads), self._producer, self._metrics),
-            )
-            for agent in self._agents
-        ]
+        return [Agent(names.of(agent.spec.reads), self._runner(agent)) for agent in self._agents]
+
+    def _runner(self, agent: BoundAgent) -> BatchRunner:
+        letters = self._settings.topics.dead_letters_of(agent.spec.reads)
+        allowance = Allowance(self._settings.dead_letter_share, self._settings.dead_letter_least)
+        return BatchRunner(agent.stage, letters, self._producer, self._metrics, allowance)
 
     async def _on_assigned(self, _app: faust.App, assigned: set[TP], **_: object) -> None:
         # A worker beyond the number of partitions is given none, and is ready to take over.

@@ -17,7 +17,9 @@ from streams.agents.batch import BatchRunner, cut, utc
 from streams.agents.consumer import SafeTransport
 from streams.agents.records import read_any_header_name
 from streams.consumer_groups import worker_group
+from streams.dead_letters.allowance import TooManyDeadLettersError
 from streams.kafka_clients import bootstrap
+from streams.logs import get_logger
 from streams.settings import Settings
 
 MAX_WAIT_SECONDS: Final = 0.005
@@ -26,6 +28,8 @@ MAX_WAIT_SECONDS: Final = 0.005
 _LONELY_SECONDS: Final = 0.0005  # otherwise: at low load nobody would come, and every hop of a request would wait
 
 _BUFFERED_BATCHES: Final = 4  # delivered ahead of the batch at work: enough to keep busy, little to do again
+
+logger = get_logger(__name__)
 
 Failure: TypeAlias = Callable[[Exception], None]
 Item = TypeVar("Item")
@@ -86,13 +90,21 @@ def _agent_body(
 async def run_batches(
     waiting: asyncio.Queue[EventT[bytes]], runner: BatchRunner, threads: Threads, batch_size: int, fail: Failure
 ) -> None:
-    """Batch after batch, until cancelled or until one fails: then the rest waits for another process."""
+    """Batch after batch, until cancelled or until one fails: then the rest waits for another process.
+
+    Where too much would become dead letters it stops, and the rest waits for somebody to look.
+    """
     within = _LONELY_SECONDS
     try:
         while True:
             events = await take(waiting, batch_size, within)
             within = MAX_WAIT_SECONDS if len(events) > 1 else _LONELY_SECONDS
             await _handle(events, runner, threads)
+    except TooManyDeadLettersError as error:
+        # Starting again would only drain as many more: it keeps its place in the group, and waits for somebody.
+        logger.error("stops reading", stage=runner.name, reason=str(error))  # noqa: TRY400 - a traceback adds nothing
+        runner.stopped()
+        await asyncio.Event().wait()
     except Exception as error:  # noqa: BLE001 - Faust would start the agent again and lose track of its events
         fail(error)
 

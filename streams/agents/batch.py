@@ -10,6 +10,7 @@ from schemas.codec import Message, Outgoing
 from schemas.dead_letter import reason_headers
 from schemas.errors import Code, UnavailableError, WeirError
 from schemas.topics import MIB
+from streams.dead_letters.allowance import Allowance
 from streams.logs import get_logger
 from streams.metrics import Metrics
 from streams.stage import Publication, Publications, Stage
@@ -54,8 +55,11 @@ class BatchRunner:
     ``dead_letters`` is the full name of the topic for messages that the stage can do nothing with.
     """
 
-    def __init__(self, stage: Stage, dead_letters: str, publisher: Publisher, metrics: Metrics) -> None:
+    def __init__(
+        self, stage: Stage, dead_letters: str, publisher: Publisher, metrics: Metrics, allowance: Allowance
+    ) -> None:
         self._stage = stage
+        self._allowance = allowance
         self._dead_letters = dead_letters
         self._publisher = publisher
         self._metrics = metrics
@@ -66,10 +70,21 @@ class BatchRunner:
         return self._stage.name
 
     def judge(self, messages: Sequence[Message]) -> Sequence[Publications]:
-        """What each message causes, in order, whatever the stage does. Publishes nothing."""
+        """What each message causes, in order, whatever the stage does. Publishes nothing.
+
+        Raises:
+            TooManyDeadLettersError: the stage must stop here, for somebody to look. Nothing may be acknowledged.
+        """
         self._metrics.batch_events.labels(self.name).observe(len(messages))
         with self._metrics.guard_seconds.labels(self.name).time():
-            return self._process(messages)
+            ends = self._process(messages)
+        dead = sum(any(each.topic == self._dead_letters for each in publications) for publications in ends)
+        self._allowance.count(len(messages), dead)
+        return ends
+
+    def stopped(self) -> None:
+        """Tell of a stop for too many dead letters."""
+        self._metrics.dead_letter_stop.labels(self.name).set(1)
 
     def deliver(self, messages: Sequence[Message], publications: Sequence[Publications]) -> None:
         """Publish what ``judge`` made of ``messages``, and return once the brokers have all of it.

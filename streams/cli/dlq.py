@@ -1,25 +1,45 @@
 """``weir dlq``: what could not be read or stored, and sending it again."""
 
-from typing import Annotated
+import json
+import sys
+from dataclasses import asdict
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
 
 from streams.cli.tables import output, show
 
+if TYPE_CHECKING:
+    from streams.dead_letters.letters import Filters
+
 app = typer.Typer(help="List, show and replay dead letters.", no_args_is_help=True)
 
 Topic = Annotated[str | None, typer.Option(help="The original topic, with or without the namespace.")]
 Code = Annotated[str | None, typer.Option(help="Only this code, such as MALFORMED_JSON.")]
 Stage = Annotated[str | None, typer.Option(help="Only what this stage gave up on.")]
+App = Annotated[str | None, typer.Option(help="Only where the body can be read as far as to name this app.")]
+_TIMES = ["%Y-%m-%d", "%Y-%m-%dT%H:%M", "%Y-%m-%d %H:%M", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%d %H:%M:%S"]
+Since = Annotated[datetime | None, typer.Option(help="Only what died at this time or later, in UTC.", formats=_TIMES)]
+Until = Annotated[datetime | None, typer.Option(help="Only what died before, in UTC.", formats=_TIMES)]
+AsJson = Annotated[bool, typer.Option("--json", help="For programs: one JSON object a line.")]
 
 
 @app.command("list")
-def list_letters(topic: Topic = None, code: Code = None, stage: Stage = None) -> None:
+def list_letters(  # noqa: PLR0913, PLR0917 - each is an option
+    topic: Topic = None, code: Code = None, stage: Stage = None, app: App = None, since: Since = None,
+    until: Until = None, as_json: AsJson = False,
+) -> None:  # fmt: skip
     """Show dead letters and their reasons, never what they hold."""
     from streams.attachment import attached_settings
-    from streams.dead_letters.letters import Filters, list_dead_letters
+    from streams.dead_letters.letters import list_dead_letters
 
+    letters = list_dead_letters(attached_settings(), _filters(topic, code, stage, app, since, until))
+    if as_json:
+        for letter in letters:
+            sys.stdout.write(json.dumps(asdict(letter) | {"time": letter.time.isoformat()}) + "\n")
+        return
     rows = [
         (
             f"{letter.topic}:{letter.partition}:{letter.offset}",
@@ -31,7 +51,7 @@ def list_letters(topic: Topic = None, code: Code = None, stage: Stage = None) ->
             letter.size,
             letter.reason.replays,
         )
-        for letter in list_dead_letters(attached_settings(), Filters(topic, code, stage))
+        for letter in letters
     ]
     if not rows:
         output().print("no dead letters")
@@ -45,8 +65,6 @@ def show_letter(
     raw: Annotated[bool, typer.Option("--raw", help="Show user text as it is.")] = False,
 ) -> None:
     """Show one dead letter; personal data and secrets are masked unless --raw is given."""
-    import json
-
     from streams.attachment import attached_settings
     from streams.dead_letters.letters import show_dead_letter
     from streams.kafka_admin import Place
@@ -74,22 +92,37 @@ def show_letter(
 
 
 @app.command()
-def replay(
+def replay(  # noqa: PLR0913, PLR0917 - each is an option
     topic: Topic = None,
     code: Code = None,
     stage: Stage = None,
+    app: App = None,
+    since: Since = None,
+    until: Until = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would be sent.")] = False,
     rate: Annotated[float, typer.Option(min=0.1, help="Messages a second at most.")] = 100.0,
     most_replays: Annotated[int, typer.Option(min=1, help="Leave messages that were replayed this often.")] = 3,
 ) -> None:
     """Send dead letters to their topics again, byte for byte. Doing it twice counts once."""
     from streams.attachment import attached_settings
-    from streams.dead_letters.letters import Filters
     from streams.dead_letters.replay import ReplayOptions, replay_dead_letters
 
     options = ReplayOptions(dry_run=dry_run, per_second=rate, most_replays=most_replays)
-    done = replay_dead_letters(attached_settings(), Filters(topic, code, stage), options)
+    filters = _filters(topic, code, stage, app, since, until)
+    done = replay_dead_letters(attached_settings(), filters, options)
     verb = "would be sent" if dry_run else "sent"
     rows = [(name, verb, count) for name, count in done.sent.items()]
     rows += [(reason, "left", count) for reason, count in done.skipped.items()]
     show("Replay", ("topic or reason", "outcome", "messages"), rows)
+
+
+def _filters(
+    topic: str | None, code: str | None, stage: str | None, app: str | None, since: datetime | None,
+    until: datetime | None,
+) -> "Filters":  # fmt: skip
+    from streams.dead_letters.letters import Filters
+
+    def utc(moment: datetime | None) -> datetime | None:
+        return moment and moment.replace(tzinfo=UTC)
+
+    return Filters(topic, code, stage, app, utc(since), utc(until))

@@ -1,5 +1,6 @@
 """Dead letters: which there are and why, and one of them. What they hold is shown through a mask alone."""
 
+import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -16,15 +17,29 @@ from streams.topic_reader import TopicReader
 
 @dataclass(frozen=True, slots=True)
 class Filters:
-    """Which dead letters; None means any. ``topic`` is that of the original messages, with or without namespace."""
+    """Which dead letters; None means any.
+
+    ``topic`` is that of the original messages, with or without namespace; ``since`` and, exclusive, ``until`` are when
+    they died.
+    """
 
     topic: str | None = None
     code: str | None = None
     stage: str | None = None
+    app: str | None = None
+    since: datetime | None = None
+    until: datetime | None = None
 
-    def match(self, reason: Reason) -> bool:
-        """Whether a dead letter with this reason is meant."""
-        return self.code in {None, reason.code} and self.stage in {None, reason.stage}
+    def match(self, letter: Message) -> bool:
+        """Whether this dead letter is meant. Of what is no JSON nobody knows the app: it matches none."""
+        reason = read_reason(letter.headers)
+        return (
+            self.code in {None, reason.code}
+            and self.stage in {None, reason.stage}
+            and (self.since is None or letter.timestamp >= self.since)
+            and (self.until is None or letter.timestamp < self.until)
+            and (self.app is None or _app(letter.value) == self.app)
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,9 +73,8 @@ def list_dead_letters(settings: Settings, filters: Filters) -> Iterator[DeadLett
     """
     with TopicReader(settings, dead_letter_topics(settings, filters)) as reader:
         for message in reader.read():
-            letter = _letter(message)
-            if filters.match(letter.reason):
-                yield letter
+            if filters.match(message):
+                yield _letter(message)
 
 
 def show_dead_letter(settings: Settings, place: Place, offset: int, mask: Mask) -> Exhibit:
@@ -95,6 +109,18 @@ def dead_letter_topics(settings: Settings, filters: Filters) -> tuple[str, ...]:
     if topic is None:
         raise ConfigError("there is no such topic", field="topic")
     return (settings.topics.dead_letters_of(topic),)
+
+
+def _app(value: bytes | None) -> str | None:
+    """The app that a body names, as far as it can be read: a request's inside some work counts too."""
+    try:
+        body = json.loads(value or b"")
+    except (ValueError, RecursionError):
+        return None
+    for name in ("work", "request", "data"):
+        body = body.get(name, body) if isinstance(body, dict) else None
+    app = body.get("app") if isinstance(body, dict) else None
+    return app if isinstance(app, str) else None
 
 
 def _letter(message: Message) -> DeadLetter:

@@ -56,16 +56,16 @@ def replay_dead_letters(
     """
     names = dead_letter_topics(settings, filters)
     with TopicReader(settings, names) as reader:
-        latest = _latest(reader, filters)
+        latest = _latest(reader)
     sent: Counter[str] = Counter()
     skipped: Counter[Skip] = Counter()
     ours = {settings.topics.of(topic) for topic in SOURCES}
     # What is read here lies before the replay's own consequences: the reader stops where the topics end now.
     with TopicReader(settings, names) as reader, ReplayProducer(settings, options.per_second, sleep) as producer:
         for message in reader.read():
-            reason = read_reason(message.headers)
-            if not filters.match(reason):
+            if not filters.match(message):
                 continue
+            reason = read_reason(message.headers)
             skip = _skip(message, reason, latest, ours, options.most_replays)
             if skip is not None:
                 skipped[skip] += 1
@@ -76,14 +76,16 @@ def replay_dead_letters(
     return Replay(options.dry_run, dict(sent), dict(skipped))
 
 
-def _latest(reader: TopicReader, filters: Filters) -> Mapping[str, int]:
-    """How often the latest dead letter of each message has been replayed, by the message's first position."""
+def _latest(reader: TopicReader) -> Mapping[str, int]:
+    """How often the latest dead letter of each message has been replayed, by the message's first position.
+
+    Of all of them: one that died anew for another reason is not what a filter by the first one means.
+    """
     latest: dict[str, int] = {}
     for message in reader.read():
         reason = read_reason(message.headers)
-        if filters.match(reason):
-            origin = _origin(message.headers, reason)
-            latest[origin] = max(latest.get(origin, 0), reason.replays)
+        origin = _origin(message.headers, reason)
+        latest[origin] = max(latest.get(origin, 0), reason.replays)
     return latest
 
 

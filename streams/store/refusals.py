@@ -8,6 +8,7 @@ from confluent_kafka import KafkaException, Producer
 from schemas.dead_letter import dead_letter
 from schemas.errors import UnavailableError
 from schemas.topics import DEAD_LETTER_SUFFIX, SOURCES, TOPICS
+from streams.dead_letters.allowance import Allowance, TooManyDeadLettersError
 from streams.kafka_clients import confluent_config
 from streams.logs import get_logger
 from streams.metrics import Metrics
@@ -25,15 +26,22 @@ class Refusals:
         self._settings = settings
         self._metrics = metrics
         self._producer: Producer | None = None
+        self._allowance = Allowance(settings.dead_letter_share, settings.dead_letter_least)
+
+    def expect(self, messages: int) -> None:
+        """So many messages are about to be stored: what is refused is weighed against them."""
+        self._allowance.count(messages, 0)
 
     def write(self, refused: Sequence[Refused]) -> None:
         """Return once all are delivered. Writing one again is harmless: a dead letter counts by its first position.
 
         Raises:
-            UnavailableError: the broker does not answer or does not take one of them.
+            UnavailableError: the broker does not answer or does not take one of them; or more was refused than is
+                allowed, so that this has to wait until somebody has looked.
         """
         if not refused:
             return
+        self._weigh(len(refused))
         failures: list[str] = []
         producer = self._connected()
         limits = {self._settings.topics.of(topic): topic.max_message_bytes for topic in SOURCES}
@@ -61,6 +69,13 @@ class Refusals:
                 offset=each.message.offset,
                 code=str(each.error.code),
             )
+
+    def _weigh(self, dead: int) -> None:
+        try:
+            self._allowance.count(0, dead)
+        except TooManyDeadLettersError as error:
+            self._metrics.dead_letter_stop.labels(STAGE).set(1)
+            raise UnavailableError(error.message, code=error.code) from None
 
     def _connected(self) -> Producer:
         if self._producer is None:

@@ -117,6 +117,7 @@ class Writer:
         deposit = Deposit(self._sink, self._shelves, self._feed.topic_ids, self._refusals.write, self._metrics)
         while self._pending:
             batch = self._pending[0]
+            self._refusals.expect(len(batch.messages))
             deposit.store(batch)
             self._feed.commit(batch.topic, batch.partition, batch.next_offset)
             del self._pending[0]

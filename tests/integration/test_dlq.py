@@ -1,5 +1,7 @@
 """Dead letters on a real broker: listed, shown masked, replayed."""
 
+from datetime import timedelta
+
 import pytest
 from confluent_kafka import Producer
 from kafka import KafkaConsumer, TopicPartition
@@ -67,6 +69,19 @@ def test_listing_filters_by_code_and_stage(settings, bury):
     assert [each.offset for each in list_dead_letters(settings, Filters(code="MISSING_FIELD"))] == [1]
     assert [each.offset for each in list_dead_letters(settings, Filters(stage="observe", topic="requests"))] == [2]
     assert list(list_dead_letters(settings, Filters(topic="interactions"))) == []
+
+
+def test_listing_filters_by_app_and_time(settings, bury):
+    """The app is what the body names, if it can be read; times are those at which messages died."""
+    bury(3, b'{"app": "shop", "messages": 1}')
+    bury(4, b'{"work": {"request": {"app": "shop"}}, "text": 1}')
+    bury(5, b'{"app": "bank"')
+    bury(6, b'[{"app": "shop"}]')
+    first, second = list_dead_letters(settings, Filters(app="shop"))
+    assert (first.offset, second.offset) == (0, 1)
+    assert list(list_dead_letters(settings, Filters(until=first.time))) == []
+    assert len(list(list_dead_letters(settings, Filters(since=first.time)))) == 4
+    assert list(list_dead_letters(settings, Filters(since=second.time + timedelta(hours=1)))) == []
 
 
 def test_an_unknown_topic_is_refused(settings):

@@ -284,3 +284,22 @@ def test_requests_without_verdicts_are_no_concern(settings, store):
         committed = admin.committed(f"{settings.namespace}.store")
     assert settings.topics.of(REQUESTS) not in {place.topic for place in committed}
     assert TopicPartition(settings.topics.of(VERDICTS), 0).topic in {place.topic for place in committed}
+
+
+def test_too_many_refused_rows_stop_the_writer(settings, store):
+    """Beyond the allowance nothing is given up on or passed over, and a mended store takes all."""
+    settings = settings.model_copy(update={"dead_letter_share": 0.3, "dead_letter_least": 3})
+    store.command("ALTER TABLE verdicts ADD CONSTRAINT picky CHECK model != 'poison'")
+    publish(settings, [verdict(f"e{offset}", offset, model="poison") for offset in range(30)])
+    with writing(settings) as writer:
+        eventually(lambda: writer._metrics.dead_letter_stop.labels("store")._value.get() == 1)
+        assert not writer.is_ready()
+        assert writer.is_alive()
+    died = len(list(list_dead_letters(settings, Filters())))
+    assert died <= 9
+    store.command("ALTER TABLE verdicts DROP CONSTRAINT picky")
+    with writing(settings):
+        eventually(lambda: count(store, "v_ledger") >= 30)
+    (row,) = store.select("SELECT uniqExact(offset) AS offsets, countIf(outcome = 'judged') AS judged FROM v_ledger")
+    assert row["offsets"] == 30
+    assert row["judged"] >= 30 - died

@@ -11,6 +11,7 @@ from schemas.dead_letter import read_reason
 from schemas.errors import Code, UnavailableError
 from schemas.topics import INTERACTIONS
 from streams.agents.batch import BatchRunner, cut, utc
+from streams.dead_letters.allowance import Allowance, TooManyDeadLettersError
 from streams.metrics import Metrics
 from streams.stage import Publication
 
@@ -62,8 +63,8 @@ class Publisher:
         return refused
 
 
-def runner(stage, publisher=None, metrics=None):
-    return BatchRunner(stage, LETTERS, publisher or Publisher(), metrics or Metrics())
+def runner(stage, publisher=None, metrics=None, allowance=None):
+    return BatchRunner(stage, LETTERS, publisher or Publisher(), metrics or Metrics(), allowance or Allowance(1, 0))
 
 
 def published(*values):
@@ -175,3 +176,13 @@ def test_cuts_are_whole_and_bounded(sizes, limit):
 def test_any_timestamp_is_a_time(milliseconds, expected):
     """The broker's milliseconds are exact; a value outside the calendar becomes its end."""
     assert utc(milliseconds) == expected
+
+
+def test_too_many_dead_letters_stop_the_stage():
+    """The batch that exceeds the allowance is not published, nor is any later one that would lose a message."""
+    publisher = Publisher()
+    stage = runner(Stage(poison={1, 2, 3, 4}), publisher, allowance=Allowance(0.5, 2))
+    assert len(stage.judge([message(0), message(1), message(2)])) == 3
+    with pytest.raises(TooManyDeadLettersError, match="WEIR_DEAD_LETTER_SHARE"):
+        stage.judge([message(3), message(4)])
+    assert publisher.published == []

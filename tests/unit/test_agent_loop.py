@@ -9,6 +9,7 @@ import pytest
 from schemas.errors import UnavailableError
 from streams.agents.app import Threads, message_of, run_batches, take
 from streams.agents.batch import BATCH_BYTES
+from streams.dead_letters.allowance import TooManyDeadLettersError
 
 
 class Event:
@@ -35,11 +36,17 @@ class Runner:
 
     name = "screen"
 
-    def __init__(self, log, failure=None):
+    def __init__(self, log, failure=None, refusal=None):
         self._log = log
         self._failure = failure
+        self._refusal = refusal
+
+    def stopped(self):
+        self._log.append(("stopped",))
 
     def judge(self, messages):
+        if self._refusal:
+            raise self._refusal
         self._log.append(("judge", *(message.offset for message in messages)))
         return messages
 
@@ -148,3 +155,11 @@ def test_a_message_is_as_it_came():
     message = message_of(Event(7, []))
     assert message.headers == (("h", b"1"), ("h", None))
     assert message.timestamp.isoformat() == "2026-01-01T00:00:00.123000+00:00"
+
+
+async def test_too_many_dead_letters_stop_the_loop_and_not_the_process(threads):
+    """Nothing is acknowledged, nothing more is read, and no failure would start the process again."""
+    log = []
+    runner = Runner(log, refusal=TooManyDeadLettersError("too many"))
+    assert await run([Event(1, log), Event(2, log)], runner, threads) == []
+    assert log == [("stopped",)]
