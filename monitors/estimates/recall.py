@@ -14,7 +14,11 @@ def recall(flagged: Sequence[Stratum], unflagged: Sequence[Stratum], confidence:
     (``share_of_all``), turned round. Where everything flagged was read this is [T_f/(T_f+u), T_f/(T_f+l)]. The delta
     method collapses, since a sample often holds no missed event at all; coverage is in docs/statistics.md.
     """
-    found, missed = _total(flagged, confidence), _total(unflagged, confidence)
+    return recall_of(_total(flagged, confidence), _total(unflagged, confidence))
+
+
+def recall_of(found: Estimate, missed: Estimate) -> Estimate:
+    """The share found/(found+missed) of two totals, however they were estimated; limits as ``recall``'s."""
     if found.value is None or missed.value is None or not found.value + missed.value:
         return Estimate(None, ANYTHING)
     ratio = _ratio(missed, found)

@@ -13,6 +13,7 @@ from streams.cli import (
     demo,
     dlq,
     doctor,
+    estimates,
     grafana,
     guards,
     models,
@@ -42,6 +43,7 @@ app.command(rich_help_panel=_TOOLS)(traffic.send)
 app.command(rich_help_panel=_TOOLS)(traffic.tail)
 app.add_typer(review.app, name="review", rich_help_panel=_TOOLS)
 app.add_typer(monitors.app, name="monitors", rich_help_panel=_TOOLS)
+app.command(rich_help_panel=_TOOLS)(estimates.estimates)
 app.add_typer(guards.app, name="guards", rich_help_panel=_TOOLS)
 app.add_typer(models.app, name="models", rich_help_panel=_TOOLS)
 app.add_typer(policy.app, name="policy", rich_help_panel=_TOOLS)

@@ -1,9 +1,12 @@
-"""The survey: keeps what people are asked within what they can read. A thread of the writer's process."""
+"""The survey: keeps what people are asked within what they can read, and estimates from what they say.
+
+A thread of the writer's process.
+"""
 
 import threading
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Final
 from uuid import uuid4
 
@@ -14,6 +17,7 @@ from schemas.policy import Policy
 from schemas.sampling import SamplingPlan
 from schemas.topics import SAMPLING
 from streams.agents.producer import BatchProducer
+from streams.estimates.storing import renew
 from streams.kafka_clients import confluent_config
 from streams.logs import get_logger
 from streams.metrics import Metrics
@@ -26,12 +30,13 @@ from streams.stage import Publication
 from streams.store.client import Store
 
 _TURN_SECONDS: Final = 60.0
+_ESTIMATES_EVERY: Final = timedelta(hours=1)
 _SOURCE: Final = "weir/survey"
 _log = get_logger("streams.sampling")
 
 
 class Survey:
-    """Plans once a minute. Several may do so: the first plan in the log counts.
+    """Plans once a minute, and estimates once an hour. Several may: the first plan counts, and the last figures do.
 
     Nothing that goes wrong here ends the process: rates stay as they are, and it is tried again.
     """
@@ -40,6 +45,7 @@ class Survey:
         self._settings = settings
         self._metrics = metrics
         self._clock = clock or _now
+        self._estimated: datetime | None = None
 
     def run(self, stop: threading.Event) -> None:
         """Go on until told to stop."""
@@ -62,6 +68,7 @@ class Survey:
             opened.callback(producer.stop)
             while True:
                 self.plan(policies.in_force, plans, store, producer)
+                self.estimate(store)
                 if stop.wait(_TURN_SECONDS):
                     return
 
@@ -78,6 +85,13 @@ class Survey:
         if due:
             producer.publish([self._publication(plan, now) for plan in due])
         return due
+
+    def estimate(self, store: Store) -> None:
+        """Store what the labels say by now, once an hour."""
+        now = self._clock()
+        if self._estimated is None or now - self._estimated >= _ESTIMATES_EVERY:
+            renew(store, now)
+            self._estimated = now
 
     def _publication(self, plan: SamplingPlan, now: datetime) -> Publication:
         event = Envelope(id=str(uuid4()), source=_SOURCE, type=event_type(SAMPLING.type_name), time=now)

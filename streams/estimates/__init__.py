@@ -1,0 +1,1 @@
+"""What labels say of all traffic: read from the store, estimated, shown, and stored over time."""
