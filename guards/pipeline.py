@@ -21,10 +21,19 @@ _APPLICATION: Final = frozenset({"system", "developer"})  # roles whose words ar
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """An exchange and the policy that it is judged by."""
+    """An exchange and the policy that it is judged by.
+
+    With ``only``, just the guards of these names judge, and the language is not told: of a part of a text it may be
+    wrong, and what a guard says of a part counts in any language.
+    """
 
     exchange: Exchange
     policy: Policy
+    only: frozenset[str] | None = None
+
+    def guards(self, chosen: Sequence[Guard]) -> tuple[Guard, ...]:
+        """Those of the policy's guards that judge."""
+        return tuple(guard for guard in chosen if self.only is None or guard.name in self.only)
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +99,9 @@ class Pipeline:
 
     def judge(self, cases: Sequence[Case]) -> list[Judgement]:
         """One judgement a case, in order. Never raises for a text or a guard at fault: that is a finding."""
-        tasks = [_Task(case, tuple(case.exchange.sides()), self._choices.of(case.policy)) for case in cases]
+        tasks = [
+            _Task(case, tuple(case.exchange.sides()), case.guards(self._choices.of(case.policy))) for case in cases
+        ]
         readings = self._reader.read(_plan(tasks), max((case.policy.max_chars for case in cases), default=0))
         spoken = self._spoken(tasks)
         return [_judge(task, readings, spoken) for task in tasks]
@@ -99,7 +110,8 @@ class Pipeline:
         """The language of every text to be judged, by what others than the application wrote of it."""
         if self._linguist is None:
             return {}
-        written = {_written(text) for task in tasks for text in task.texts if not _too_long(text, task.case.policy)}
+        whole = [task for task in tasks if task.case.only is None]
+        written = {_written(text) for task in whole for text in task.texts if not _too_long(text, task.case.policy)}
         return {text: self._linguist.identify(text) for text in written}
 
 
@@ -120,7 +132,9 @@ def _plan(tasks: Sequence[_Task]) -> Mapping[Guard, Mapping[Passage, None]]:
 def _judge(task: _Task, readings: Readings, spoken: Mapping[str, Spoken | None]) -> Judgement:
     judged: dict[Side, list[SideJudgement]] = {side: [] for side in Side}
     for text in task.texts:
-        judged[text.side].append(_judge_side(text, task, readings, spoken.get(_written(text))))
+        judged[text.side].append(
+            _judge_side(text, task, readings, None if task.case.only is not None else spoken.get(_written(text)))
+        )
     return Judgement(
         action=worst(side.action for sides in judged.values() for side in sides),
         prompt=next(iter(judged[Side.PROMPT]), None),

@@ -46,7 +46,7 @@ def redact(
     A text that a guard could not read, which the policy wants redacted all the same, is replaced as a whole. What
     was not judged stays as it is. Placeholders that are ``reserved`` stand for something else already.
     """
-    numbering = _Numbering(exchange, reserved, operators or Operators())
+    numbering = Numbering(exchange, reserved, operators or Operators())
     prompt, response, context = exchange.prompt, exchange.response, exchange.context
     if prompt is not None and judgement.prompt is not None:
         prompt = _redacted_messages(prompt, judgement.prompt, numbering)
@@ -64,7 +64,7 @@ def restore(text: str, placeholders: Mapping[str, str]) -> str:
     return _BRACKETED.sub(lambda found: placeholders.get(found[0], found[0]), text) if placeholders else text
 
 
-class _Numbering:
+class Numbering:
     """Gives each value of one exchange a placeholder of its own, or what the policy wants in its place."""
 
     def __init__(self, exchange: Exchange, reserved: Collection[str], operators: Operators) -> None:
@@ -107,7 +107,7 @@ def _texts(exchange: Exchange) -> Iterator[str]:
 
 
 def _redacted_messages(
-    messages: tuple[Message, ...], judged: SideJudgement, numbering: _Numbering
+    messages: tuple[Message, ...], judged: SideJudgement, numbering: Numbering
 ) -> tuple[Message, ...]:
     hits = _hits(SEPARATOR.join(message.content for message in messages), judged)
     if not hits:
@@ -122,7 +122,7 @@ def _redacted_messages(
     return tuple(redacted)
 
 
-def _redacted(text: str, hits: Iterable[Hit], numbering: _Numbering) -> str:
+def _redacted(text: str, hits: Iterable[Hit], numbering: Numbering) -> str:
     pieces, position, dropped = [], 0, ""
     for hit in hits:
         start, end = max(hit.start, 0), min(hit.end, len(text))  # a hit may reach into the messages around

@@ -59,7 +59,8 @@ def _as_stops(stop: object) -> object:
 class Parameters(Record):
     """How the model is to answer; what is absent is the model's default.
 
-    A parameter that is not known is refused: to answer as if it had not been said would be another answer.
+    With ``stream`` the answer is released in chunks as it comes. A parameter that is not known is refused: to answer
+    as if it had not been said would be another answer.
     """
 
     max_tokens: Annotated[int, Field(strict=True, ge=1, le=1_000_000)] | None = None
@@ -72,6 +73,7 @@ class Parameters(Record):
     ] = Field(default=None, repr=False)
     seed: Annotated[int, Field(strict=True)] | None = None
     n: Literal[1] | None = None
+    stream: Annotated[bool, Field(strict=True)] | None = None
 
     @model_validator(mode="before")
     @classmethod

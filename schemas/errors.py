@@ -40,6 +40,7 @@ class Code(StrEnum):
     UNKNOWN_MODEL = "UNKNOWN_MODEL"
     CONTEXT_TOO_LONG = "CONTEXT_TOO_LONG"
     MODEL_FAILED = "MODEL_FAILED"
+    STREAM_CUT = "STREAM_CUT"
     # contradictions between events
     ID_CONFLICT = "ID_CONFLICT"
     NOT_HELD = "NOT_HELD"

@@ -9,7 +9,7 @@ from pydantic import Field
 from schemas.actions import Action
 from schemas.record import Identifier, Record
 from schemas.verdict import Offset, PartitionNumber, PolicyReference, Position
-from schemas.work import Usage, Work
+from schemas.work import Streamed, Usage, Work
 
 Status = Literal["delivered", "redacted", "withheld", "held", "error"]
 Answerer = Literal["screen", "judge", "deadline", "cancel", "review", "expiry"]
@@ -48,6 +48,7 @@ class Outcome(Record):
     model: Identifier | None = None
     usage: Usage | None = None
     finish_reason: Identifier | None = None
+    stream: Streamed | None = None
     policy: PolicyReference | None = None
     hold: Hold | None = None
     work: Work | None = None
@@ -71,6 +72,7 @@ class Reply(Record):
     model: Identifier | None = None
     usage: Usage | None = None
     finish_reason: Identifier | None = None
+    stream: Streamed | None = None
     policy: PolicyReference | None = None
     held_until: datetime | None = None
     position: Position | None = None

@@ -1,7 +1,7 @@
 """Every topic, once: its key, record, size, retention, and who writes and reads it.
 
 Creation, the AsyncAPI document and the documentation page are made from this table. Names are without the
-namespace; ``Namespace`` puts it in front. Every topic that is read has a dead-letter topic beside it.
+namespace; ``Namespace`` puts it in front. Every topic that a process of ours reads has a dead-letter topic beside it.
 """
 
 from dataclasses import dataclass, replace
@@ -18,6 +18,7 @@ from schemas.record import Record
 from schemas.reply import Outcome, Reply, Settlement
 from schemas.review import Cancel, Decision, Review
 from schemas.sampling import SamplingPlan
+from schemas.stream import Chunk, Draft
 from schemas.vault import VaultRecord
 from schemas.verdict import Verdict
 from schemas.work import Completion, Work
@@ -28,7 +29,7 @@ DEAD_LETTER_SUFFIX: Final = ".dlq"
 _WITH_FINDINGS: Final = 64 * MIB  # a request's text, escaped, with what was found in it
 
 Process = Literal[
-    "applications", "screen", "infer", "engines", "judge", "observe", "collect", "settle", "store", "survey",
+    "applications", "screen", "infer", "engines", "stream", "judge", "observe", "collect", "settle", "store", "survey",
     "monitor", "notify", "replay", "reviewers", "operators",
 ]  # fmt: skip
 OUTSIDE: Final[frozenset[Process]] = frozenset({"applications", "engines", "reviewers", "operators"})
@@ -126,10 +127,31 @@ COMPLETIONS: Final = Topic(
     record=Completion,
     key="conversation",
     summary="What the model, or an engine of one's own in its place, made of some work.",
-    written_by=("infer", "engines", "replay"),
+    written_by=("infer", "engines", "stream", "replay"),
     read_by=("judge",),
     raw=True,
     max_message_bytes=_WITH_FINDINGS,
+)
+DRAFTS: Final = Topic(
+    name="drafts",
+    record=Draft,
+    key="conversation",
+    summary="Answers that are streamed, piece by piece as the model makes them, each with its completion at the end.",
+    written_by=("infer", "replay"),
+    read_by=("stream",),
+    raw=True,
+    retention=timedelta(days=1),
+    max_message_bytes=_WITH_FINDINGS,
+)
+TOKENS: Final = Topic(
+    name="tokens",
+    record=Chunk,
+    key="conversation",
+    summary="The same answers as far as they may be read already: judged piece by piece. The reply has the last word.",
+    written_by=("stream",),
+    read_by=("applications",),
+    raw=True,
+    retention=timedelta(days=1),
 )
 OUTCOMES: Final = Topic(
     name="outcomes",
@@ -315,10 +337,10 @@ STATE: Final = (VAULT, POLICIES, LEASES)
 
 WORK: Final = (WORK_INTERACTIVE, WORK_BULK)
 SOURCES: Final = (
-    REQUESTS, *WORK, COMPLETIONS, OUTCOMES, SETTLED, REPLIES, CANCELS, REVIEWS, DECISIONS, INTERACTIONS, FEEDBACK,
-    OPINIONS, VERDICTS, LABELS, SAMPLING, ALERTS, MONITOR_STATE,
+    REQUESTS, *WORK, DRAFTS, TOKENS, COMPLETIONS, OUTCOMES, SETTLED, REPLIES, CANCELS, REVIEWS, DECISIONS, INTERACTIONS,
+    FEEDBACK, OPINIONS, VERDICTS, LABELS, SAMPLING, ALERTS, MONITOR_STATE,
 )  # fmt: skip
-DEAD_LETTERS: Final = tuple(map(dead_letters, SOURCES))
+DEAD_LETTERS: Final = tuple(dead_letters(topic) for topic in SOURCES if set(topic.read_by) - OUTSIDE)
 TOPICS: Final = SOURCES + STATE + DEAD_LETTERS
 
 

@@ -10,9 +10,10 @@ from uuid import UUID
 from pydantic import Field, model_validator
 from pydantic_core import PydanticCustomError
 
+from schemas.actions import Action
 from schemas.conversation import Request
 from schemas.record import Identifier, Record
-from schemas.verdict import PolicyReference, Position
+from schemas.verdict import Offset, PolicyReference, Position
 
 Count = Annotated[int, Field(ge=0, strict=True)]
 
@@ -52,10 +53,47 @@ class Usage(Record):
     completion_tokens: Count
 
 
+class Streamed(Record):
+    """What a reply says of the chunks of its request that were released before it.
+
+    Joined, the ``chunks`` of the ``attempt`` are the reply's text, unless they are ``retracted``. A reply that does
+    not say anything of chunks takes back all that there are.
+    """
+
+    attempt: UUID
+    chunks: Count
+    retracted: bool = False
+
+
+class Stretch(Record):
+    """Code points ``start`` to ``end`` (exclusive) of a text."""
+
+    start: Offset
+    end: Offset
+
+
+class Released(Record):
+    """What was released of a completion before all of it was there.
+
+    ``text`` are the chunks, joined. They stand for the first ``position`` code points of the completion's text, in
+    which ``redacted`` were replaced. ``action`` is the strictest of a guard: beyond ``redact`` it ended the stream,
+    for the reason ``code``.
+    """
+
+    attempt: UUID
+    chunks: Count
+    text: str = Field(repr=False)
+    position: Count
+    redacted: tuple[Stretch, ...] = ()
+    action: Action = Action.ALLOW
+    code: Identifier | None = None
+
+
 class Completion(Record):
     """What a model made of some work: a text, or a ``code`` that says why there is none.
 
-    ``seconds`` is the time in the model, ``finish_reason`` is ``stop``, ``length`` or the engine's own.
+    ``seconds`` is the time in the model, ``finish_reason`` is ``stop``, ``length`` or the engine's own. Where the
+    answer was streamed, ``released`` says what of it has been read already.
     """
 
     work: Work
@@ -66,6 +104,7 @@ class Completion(Record):
     usage: Usage | None = None
     finish_reason: Identifier | None = None
     seconds: Annotated[float, Field(ge=0)] = 0.0
+    released: Released | None = None
 
     @model_validator(mode="after")
     def _has_one_of_text_and_code(self) -> Self:

@@ -20,7 +20,7 @@ Operation: TypeAlias = Literal[
 Resource: TypeAlias = Literal["topic", "group", "transactional_id", "cluster"]
 
 ROLES: Final[Mapping[Role, tuple[Process, ...]]] = {
-    "worker": ("screen", "judge", "observe", "collect"),
+    "worker": ("screen", "stream", "judge", "observe", "collect"),
     "infer": ("infer",),
     "settle": ("settle",),
     "monitor": ("monitor",),

@@ -34,7 +34,7 @@ def monitor_group(settings: Settings) -> str:
 def reading_groups(settings: Settings) -> Mapping[str, tuple[Topic, ...]]:
     """Every group with the topics that it commits offsets of. What is read whole at every start is none of them."""
     processes: Mapping[str, tuple[Process, ...]] = {
-        worker_group(settings): ("screen", "judge", "observe", "collect"),
+        worker_group(settings): ("screen", "stream", "judge", "observe", "collect"),
         infer_group(settings): ("infer",),
         settle_group(settings): ("settle",),
         store_group(settings): ("store",),

@@ -22,6 +22,7 @@ from streams.rollout.live import LivePolicies
 from streams.sampling.live import LivePlans
 from streams.settings import Settings
 from streams.stage import Stage
+from streams.streaming.stage import StreamStage
 from streams.topic_descriptions import TopicDescriber
 from streams.vault.opening import open_vault
 from streams.worker import run_worker
@@ -31,6 +32,7 @@ def judging_stages(given: Surroundings) -> Mapping[str, Stage]:
     """The stages of a worker, by the agents' names."""
     stages: tuple[Stage, ...] = (
         JudgingStage(Screen(given), given),
+        StreamStage(given),
         JudgingStage(Judge(given), given),
         JudgingStage(Observe(), given),
         Collect(given),

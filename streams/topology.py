@@ -1,6 +1,8 @@
 """Every agent and every topic that it touches, on one screen.
 
-    requests ─┬─► [screen] ─► work ─► infer ─► completions ─► [judge]
+                                          ┌─► drafts ─► [stream] ─► tokens
+    requests ─┬─► [screen] ─► work ─► infer ─┴──► completions ◄──┘
+              │       │                                └──► [judge]
               │       └────────────► outcomes ◄────────────────┘
               │                         ▼
               └─────────────────────► settle ─► replies, settled
@@ -24,12 +26,14 @@ from typing import Final
 from schemas.errors import ConfigError
 from schemas.topics import (
     COMPLETIONS,
+    DRAFTS,
     FEEDBACK,
     INTERACTIONS,
     OPINIONS,
     OUTCOMES,
     REQUESTS,
     REVIEWS,
+    TOKENS,
     VAULT,
     VERDICTS,
     WORK,
@@ -56,6 +60,7 @@ class AgentSpec:
 
 AGENTS: Final = (
     AgentSpec("screen", reads=REQUESTS, writes=(*WORK, OUTCOMES, REVIEWS, VERDICTS, VAULT)),
+    AgentSpec("stream", reads=DRAFTS, writes=(TOKENS, COMPLETIONS)),
     AgentSpec("judge", reads=COMPLETIONS, writes=(OUTCOMES, REVIEWS, VERDICTS, VAULT)),
     AgentSpec("observe", reads=INTERACTIONS, writes=(REVIEWS, VERDICTS, VAULT)),
     AgentSpec("collect", reads=FEEDBACK, writes=(OPINIONS,)),

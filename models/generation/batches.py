@@ -8,6 +8,7 @@ from typing import Final
 from models.generation.engine import Capacity, Done
 from models.generation.generator import Answer, Generator, Prompt
 from models.generation.halving import answer_each
+from models.generation.voice import Tell
 from schemas.errors import Code
 
 TOKENS: Final = 32_768
@@ -42,8 +43,8 @@ class BatchEngine:
     def close(self) -> None:
         """There is nothing to let go of."""
 
-    def submit(self, ticket: int, prompt: Prompt) -> None:
-        self._waiting[ticket] = _Asked(prompt, self._clock())
+    def submit(self, ticket: int, prompt: Prompt, tell: Tell | None = None) -> None:
+        self._waiting[ticket] = _Asked(prompt, self._clock(), tell)
 
     def cancel(self, ticket: int) -> None:
         asked = self._waiting.pop(ticket, None)
@@ -55,16 +56,20 @@ class BatchEngine:
         ended, self._ended = self._ended, []
         chosen = list(self._waiting)[: self._size]
         batch = [self._waiting.pop(ticket) for ticket in chosen]
-        answers = answer_each(self._generator.generate, [asked.prompt for asked in batch]) if batch else []
+        answers = answer_each(self._generate, batch) if batch else []
         now = self._clock()
         for ticket, asked, answer in zip(chosen, batch, answers, strict=True):
             ended.append(Done(ticket, answer, now - asked.since))
         return ended
 
+    def _generate(self, batch: "Sequence[_Asked]") -> list[Answer]:
+        return self._generator.generate([asked.prompt for asked in batch], [asked.tell for asked in batch])
+
 
 @dataclass(frozen=True, slots=True)
 class _Asked:
-    """A prompt, and when it came."""
+    """A prompt, when it came, and who is told the answer as it comes."""
 
     prompt: Prompt
     since: float
+    tell: Tell | None

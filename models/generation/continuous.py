@@ -20,6 +20,7 @@ from models.generation.passes import Passes, Piece
 from models.generation.recordings import CudaRecorder
 from models.generation.rows import Endings, Row, Task, late, unanswered
 from models.generation.slots import Shape, SlotCache
+from models.generation.voice import Tell, Voice
 from schemas.conversation import Message
 from schemas.errors import Code
 
@@ -101,13 +102,14 @@ class ContinuousEngine:
     def close(self) -> None:
         self._state = None
 
-    def submit(self, ticket: int, prompt: Prompt) -> None:
+    def submit(self, ticket: int, prompt: Prompt, tell: Tell | None = None) -> None:
         state = self._loaded
         now = self._clock()
         task = state.model.task(prompt)
         if isinstance(task, Task) and len(task.ids) < state.width:
             fitting = Task(prompt, task.ids, min(task.limit, state.width - len(task.ids)))
-            self._waiting.append(_Joined(fitting, random_source(prompt), ticket=ticket, since=now))
+            voice = None if tell is None else Voice(tell, prompt.stop)
+            self._waiting.append(_Joined(fitting, random_source(prompt), voice, ticket=ticket, since=now))
         elif isinstance(task, Task):
             reason = f"there is memory for {state.width} tokens of one prompt"
             self._ended.append(Done(ticket, Answer(code=Code.CONTEXT_TOO_LONG, reason=reason), 0.0))

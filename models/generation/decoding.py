@@ -9,6 +9,7 @@ from transformers import DynamicCache, PreTrainedModel
 from models.generation.drawing import draw, random_source
 from models.generation.generator import Answer
 from models.generation.rows import Endings, Row, Task
+from models.generation.voice import Tell, Voice
 from schemas.errors import Code
 
 
@@ -20,9 +21,12 @@ class Decoder:
         self._endings = endings
 
     @torch.inference_mode()
-    def run(self, tasks: Sequence[Task]) -> list[Answer]:
-        """The answers, in order. Raises whatever the model raises; running again starts afresh."""
-        rows = [Row(task, random_source(task.prompt)) for task in tasks]
+    def run(self, tasks: Sequence[Task], tells: Sequence[Tell | None]) -> list[Answer]:
+        """The answers, in order, told as they come. Raises whatever the model raises; running again starts afresh."""
+        rows = [
+            Row(task, random_source(task.prompt), None if tell is None else Voice(tell, task.prompt.stop))
+            for task, tell in zip(tasks, tells, strict=True)
+        ]
         inputs = self._padded(tasks)
         live = rows
         while live:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from models.generation.generator import Answer, Prompt
+from models.generation.voice import Tell
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,8 +70,12 @@ class Engine(Protocol):
         """Let go of connections. What was submitted gets no answer any more."""
         ...
 
-    def submit(self, ticket: int, prompt: Prompt) -> None:
-        """Begin with a prompt as soon as there is room. Never raises, and waits for nothing."""
+    def submit(self, ticket: int, prompt: Prompt, tell: Tell | None = None) -> None:
+        """Begin with a prompt as soon as there is room. Never raises, and waits for nothing.
+
+        ``tell`` is told, in ``step``, the answer's text as it comes: the text of the answer begins with what was told
+        since it last began, if it has any.
+        """
         ...
 
     def cancel(self, ticket: int) -> None:

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Literal, Protocol
 
+from models.generation.voice import Tell
 from schemas.conversation import Message
 from schemas.errors import Code
 
@@ -59,8 +60,10 @@ class Generator(Protocol):
         """Read the weights: seconds to minutes. Raises ConfigError or UnavailableError: it cannot be had."""
         ...
 
-    def generate(self, prompts: Sequence[Prompt]) -> list[Answer]:
+    def generate(self, prompts: Sequence[Prompt], tells: Sequence[Tell | None] = ()) -> list[Answer]:
         """An answer to each, in order. What is wrong with one prompt is told in its answer and touches no other.
+
+        ``tells``, one for each prompt or none at all, are told the answers' texts as they come.
 
         Codes: ``CONTEXT_TOO_LONG``, ``DEADLINE_EXCEEDED`` (not ready by ``until``), ``MODEL_FAILED``. Any text is
         legal. The same prompt has the same answer, up to rounding that depends on what runs beside it.

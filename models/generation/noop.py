@@ -6,6 +6,7 @@ from typing import Final
 
 from models.generation.generator import Answer, Finish, Prompt
 from models.generation.stops import before_stop
+from models.generation.voice import Tell
 from schemas.errors import Code
 
 NAME: Final = "noop"
@@ -31,8 +32,12 @@ class NoopGenerator:
     def load(self) -> None:
         """There is nothing to load."""
 
-    def generate(self, prompts: Sequence[Prompt]) -> list[Answer]:
-        return [self._answer(prompt) for prompt in prompts]
+    def generate(self, prompts: Sequence[Prompt], tells: Sequence[Tell | None] = ()) -> list[Answer]:
+        answers = [self._answer(prompt) for prompt in prompts]
+        for answer, tell in zip(answers, tells, strict=False):
+            if tell is not None:
+                _tell_words(answer.text or "", tell)
+        return answers
 
     def _answer(self, prompt: Prompt) -> Answer:
         if self._clock() >= prompt.until:
@@ -49,3 +54,12 @@ class NoopGenerator:
             prompt_tokens=sum(len(message.content.split()) for message in prompt.messages),
             completion_tokens=len(cut.split()),
         )
+
+
+def _tell_words(text: str, tell: Tell) -> None:
+    """Word by word, as a model would."""
+    place = 0
+    for word in text.split(" "):
+        piece = word if place == 0 else f" {word}"
+        tell(place, piece)
+        place += len(piece)

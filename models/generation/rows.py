@@ -9,6 +9,7 @@ import torch
 
 from models.generation.generator import Answer, Finish, Prompt
 from models.generation.stops import before_stop
+from models.generation.voice import Voice
 from schemas.errors import Code
 
 _SPARE_TOKENS: Final = 8  # a stop may begin in the middle of a token
@@ -30,10 +31,14 @@ class Task:
 
 @dataclass(slots=True)
 class Row:
-    """A task on its way: the ids made so far, what they are drawn with, and the answer once it has ended."""
+    """A task on its way: the ids made so far, what they are drawn with, and the answer once it has ended.
+
+    Its ``voice``, if there is one, tells the text as it comes.
+    """
 
     task: Task
     source: torch.Generator | None
+    voice: Voice | None = None
     made: list[int] = field(default_factory=list, repr=False)
     answer: Answer | None = None
 
@@ -65,6 +70,8 @@ class Endings:
                 row.answer = self._answer(row, "length")
             elif self._clock() >= row.task.prompt.until:
                 row.answer = late(row)
+            elif row.voice is not None:
+                row.voice.spell(row.made, self._spell)
 
     def _stopped(self, row: Row) -> bool:
         """Whether a stop has come up. Only the end of the text is read: the rest was read before."""

@@ -10,6 +10,7 @@ from models.generation.grouping import Extent, group
 from models.generation.halving import answer_each
 from models.generation.language_model import LanguageModel, OpenModel
 from models.generation.rows import Endings, Task
+from models.generation.voice import Tell
 from schemas.errors import Code
 
 _TOKENS: Final[Mapping[str, int]] = {"cpu": 32_768, "cuda": 262_144}
@@ -37,7 +38,7 @@ class TransformersGenerator:
         self._model = self._open()
         self._decoder = Decoder(self._model.network, Endings(self._model.spell, self._model.ends, self._clock))
 
-    def generate(self, prompts: Sequence[Prompt]) -> list[Answer]:
+    def generate(self, prompts: Sequence[Prompt], tells: Sequence[Tell | None] = ()) -> list[Answer]:
         if self._model is None:
             raise RuntimeError("load() comes first")
         answers: dict[int, Answer] = {}
@@ -52,15 +53,16 @@ class TransformersGenerator:
         tokens = _TOKENS[self._model.network.device.type]
         for places in group([Extent(len(task.ids), task.limit) for task in tasks.values()], tokens):
             chosen = [indexes[place] for place in places]
-            made = answer_each(self._run, [tasks[index] for index in chosen])
+            made = answer_each(self._run, [(tasks[index], tells[index] if tells else None) for index in chosen])
             answers.update(zip(chosen, made, strict=True))
         return [answers[index] for index in range(len(prompts))]
 
-    def _run(self, tasks: Sequence[Task]) -> list[Answer]:
+    def _run(self, asked: Sequence[tuple[Task, Tell | None]]) -> list[Answer]:
         """Those that somebody still waits for, together."""
         assert self._decoder is not None
         now = self._clock()
         late = Answer(code=Code.DEADLINE_EXCEEDED, reason="the deadline passed before the model")
-        wanted = [task for task in tasks if task.prompt.until > now]
-        made = iter(self._decoder.run(wanted) if wanted else ())
-        return [next(made) if task.prompt.until > now else late for task in tasks]
+        wanted = [(task, tell) for task, tell in asked if task.prompt.until > now]
+        tasks, tells = [task for task, _ in wanted], [tell for _, tell in wanted]
+        made = iter(self._decoder.run(tasks, tells) if wanted else ())
+        return [next(made) if task.prompt.until > now else late for task, _ in asked]

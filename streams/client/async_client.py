@@ -1,18 +1,21 @@
 """The client of an application that has an event loop."""
 
 import asyncio
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import AsyncGenerator, Callable
+from contextlib import aclosing, suppress
 from types import TracebackType
 from typing import Any, Self, Unpack
 from uuid import uuid4
 
+from schemas.conversation import Request
 from schemas.errors import WeirError
 from schemas.reply import Reply
+from schemas.stream import Chunk
 from schemas.topics import Namespace
 from streams.client.errors import ReplyTimeoutError
-from streams.client.exchange import Address, Exchange, Listener
+from streams.client.exchange import Address, Exchange, Found, Listener
 from streams.client.opinions import Said, feedback_of
+from streams.client.streams import AsyncStream
 from streams.client.wishes import Prompt, Wishes, request_of
 
 
@@ -60,33 +63,60 @@ class AsyncClient:
         """As ``Client.ask``; ``on_held`` is called in the event loop."""
         name = request_id or str(uuid4())
         request = request_of(self._app, prompt, wishes, timeout)
-        inbox: asyncio.Queue[Reply | WeirError] = asyncio.Queue()
-        end = None if timeout is None else asyncio.get_running_loop().time() + timeout
-        held = False
-        self._exchange.ask(name, request, _into(inbox))
-        try:
-            while True:
-                found = await _next(inbox, end)
-                if found is None:
-                    raise ReplyTimeoutError(name, timeout or 0.0, held=held)
-                if isinstance(found, WeirError):
-                    raise found
-                if found.final:
+        async with aclosing(self._found(name, request, timeout)) as all_found:
+            async for found in all_found:
+                if isinstance(found, Reply) and found.final:
                     return found
-                held = True
-                if on_held is not None:
+                if isinstance(found, Reply) and on_held is not None:
                     on_held(found)
-        except asyncio.CancelledError:
-            with suppress(WeirError):
-                self._exchange.cancel(name)
-            raise
-        finally:
-            self._exchange.forget(name)
+        raise AssertionError("a final reply ends it")
+
+    def stream(
+        self,
+        prompt: Prompt,
+        *,
+        request_id: str | None = None,
+        timeout: float | None = 30.0,
+        **wishes: Unpack[Wishes],
+    ) -> AsyncStream:
+        """As ``Client.stream``."""
+        name = request_id or str(uuid4())
+        return AsyncStream(self._found(name, request_of(self._app, prompt, wishes, timeout, stream=True), timeout))
 
     async def cancel(self, request_id: str) -> None:
         """As ``Client.cancel``."""
         self._exchange.cancel(request_id)
 
+    async def _found(
+        self,
+        name: str,
+        request: Request,
+        timeout: float | None,  # noqa: ASYNC109 - as above
+    ) -> AsyncGenerator[Chunk | Reply]:
+        """As ``Client._found``; one that is cancelled cancels the request, too."""
+        inbox: asyncio.Queue[Found] = asyncio.Queue()
+        end = None if timeout is None else asyncio.get_running_loop().time() + timeout
+        held = final = False
+        if request.parameters is not None and request.parameters.stream:
+            await asyncio.to_thread(self._exchange.follow_chunks)
+        self._exchange.ask(name, request, _into(inbox))
+        try:
+            while not final:
+                found = await _next(inbox, end)
+                if found is None:
+                    raise ReplyTimeoutError(name, timeout or 0.0, held=held)
+                if isinstance(found, WeirError):
+                    raise found
+                final = isinstance(found, Reply) and found.final
+                held = held or (isinstance(found, Reply) and not final)
+                yield found
+        except (asyncio.CancelledError, GeneratorExit):
+            if not final:
+                with suppress(WeirError):
+                    self._exchange.cancel(name)
+            raise
+        finally:
+            self._exchange.forget(name)
     async def feedback(
         self,
         about: Reply | str | None = None,
@@ -115,17 +145,18 @@ def _settle(delivered: "asyncio.Future[WeirError | None]", failure: WeirError | 
         delivered.set_result(failure)
 
 
-def _into(inbox: "asyncio.Queue[Reply | WeirError]") -> Listener:
+
+def _into(inbox: "asyncio.Queue[Found]") -> Listener:
     loop = asyncio.get_running_loop()
 
-    def tell(found: Reply | WeirError) -> None:
+    def tell(found: Found) -> None:
         with suppress(RuntimeError):  # the loop has ended, and with it who waited
             loop.call_soon_threadsafe(inbox.put_nowait, found)
 
     return tell
 
 
-async def _next(inbox: "asyncio.Queue[Reply | WeirError]", end: float | None) -> Reply | WeirError | None:
+async def _next(inbox: "asyncio.Queue[Found]", end: float | None) -> Found | None:
     """What comes next; None if nothing comes until ``end`` of the loop's clock."""
     try:
         async with asyncio.timeout_at(end):

@@ -1,18 +1,22 @@
 """The client of an application that has threads."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Generator
+from contextlib import suppress
 from queue import Empty, SimpleQueue
 from types import TracebackType
 from typing import Any, Self, Unpack
 from uuid import uuid4
 
+from schemas.conversation import Request
 from schemas.errors import WeirError
 from schemas.reply import Reply
+from schemas.stream import Chunk
 from schemas.topics import Namespace
 from streams.client.errors import ReplyTimeoutError
-from streams.client.exchange import Address, Exchange
+from streams.client.exchange import Address, Exchange, Found
 from streams.client.opinions import Said, feedback_of
+from streams.client.streams import Stream
 from streams.client.wishes import Prompt, Wishes, request_of
 
 
@@ -77,24 +81,28 @@ class Client:
         """
         name = request_id or str(uuid4())
         request = request_of(self._app, prompt, wishes, timeout)
-        inbox: SimpleQueue[Reply | WeirError] = SimpleQueue()
-        end = None if timeout is None else time.monotonic() + timeout
-        held = False
-        self._exchange.ask(name, request, inbox.put)
-        try:
-            while True:
-                found = _next(inbox, end)
-                if found is None:
-                    raise ReplyTimeoutError(name, timeout or 0.0, held=held)
-                if isinstance(found, WeirError):
-                    raise found
-                if found.final:
-                    return found
-                held = True
-                if on_held is not None:
-                    on_held(found)
-        finally:
-            self._exchange.forget(name)
+        for found in self._found(name, request, timeout):
+            if isinstance(found, Reply) and found.final:
+                return found
+            if isinstance(found, Reply) and on_held is not None:
+                on_held(found)
+        raise AssertionError("a final reply ends it")
+
+    def stream(
+        self,
+        prompt: Prompt,
+        *,
+        request_id: str | None = None,
+        timeout: float | None = 30.0,
+        **wishes: Unpack[Wishes],
+    ) -> Stream:
+        """The answer piece by piece, as far as it may be read already; asked for when it is first read.
+
+        ``reply`` of the stream is the final reply once it has ended, and has the last word: what it takes back, a
+        piece with ``reset`` has made void before. Arguments and errors are those of ``ask``.
+        """
+        name = request_id or str(uuid4())
+        return Stream(self._found(name, request_of(self._app, prompt, wishes, timeout, stream=True), timeout))
 
     def cancel(self, request_id: str) -> None:
         """Say that an answer is not wanted any more: whoever waits for it reads ``CANCELLED``, unless it is too late.
@@ -104,6 +112,31 @@ class Client:
         """
         self._exchange.cancel(request_id)
 
+    def _found(self, name: str, request: Request, timeout: float | None) -> Generator[Chunk | Reply]:
+        """Whatever comes of a request, up to its final reply. Closed before that, the request is cancelled."""
+        inbox: SimpleQueue[Found] = SimpleQueue()
+        end = None if timeout is None else time.monotonic() + timeout
+        held = final = False
+        if request.parameters is not None and request.parameters.stream:
+            self._exchange.follow_chunks()
+        self._exchange.ask(name, request, inbox.put)
+        try:
+            while not final:
+                found = _next(inbox, end)
+                if found is None:
+                    raise ReplyTimeoutError(name, timeout or 0.0, held=held)
+                if isinstance(found, WeirError):
+                    raise found
+                final = isinstance(found, Reply) and found.final
+                held = held or (isinstance(found, Reply) and not final)
+                yield found
+        except GeneratorExit:
+            if not final:
+                with suppress(WeirError):
+                    self._exchange.cancel(name)
+            raise
+        finally:
+            self._exchange.forget(name)
     def feedback(
         self,
         about: Reply | str | None = None,
@@ -129,7 +162,8 @@ class Client:
         return name
 
 
-def _next(inbox: "SimpleQueue[Reply | WeirError]", end: float | None) -> Reply | WeirError | None:
+
+def _next(inbox: "SimpleQueue[Found]", end: float | None) -> Found | None:
     """What comes next; None if nothing comes until ``end`` of the monotonic clock."""
     try:
         return inbox.get(timeout=None if end is None else max(0.0, end - time.monotonic()))

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import partial
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 
 from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaError, KafkaException, Producer, TopicPartition
 
@@ -18,11 +18,15 @@ from schemas.feedback import Feedback
 from schemas.record import Record
 from schemas.reply import Reply
 from schemas.review import Cancel
-from schemas.topics import CANCELS, FEEDBACK, MIB, REPLIES, REQUESTS, Namespace, Topic
+from schemas.stream import Chunk
+from schemas.topics import CANCELS, FEEDBACK, MIB, REPLIES, REQUESTS, TOKENS, Namespace, Topic
 from streams.client.errors import UnansweredError
 
-Listener = Callable[[Reply | WeirError], None]
-"""Is told of every reply to a request, from another thread, or of what went wrong. Returns at once, raises nothing."""
+Found: TypeAlias = Chunk | Reply | WeirError
+"""A piece of the answer to a request, a reply to it, or what went wrong."""
+
+Listener: TypeAlias = Callable[[Found], None]
+"""Is told of whatever comes of a request, from another thread. Returns at once, raises nothing."""
 
 _OnDelivery = Callable[[KafkaError | None, object], None]
 _START_SECONDS: Final = 10.0
@@ -84,7 +88,10 @@ class Exchange:
         self._address = address
         self._replies = address.namespace.of(REPLIES)
         self._waiting: dict[str, tuple[str | None, Listener]] = {}
-        self._partitions: set[int] = set()
+        self._tokens = address.namespace.of(TOKENS)
+        self._partitions: dict[str, set[int]] = {}
+        self._wants_chunks = threading.Event()
+        self._has_chunks = threading.Event()
         self._stopping = threading.Event()
         self._thread: threading.Thread | None = None
 
@@ -125,6 +132,14 @@ class Exchange:
         self._producer.flush(0)
         for request_id in list(self._waiting):
             self._tell(request_id, UnansweredError(request_id, "the client was closed"))
+
+    def follow_chunks(self) -> None:
+        """Read the pieces of streamed answers too, from now on. Blocks for a moment the first time.
+
+        An installation without them, or one that does not let this application read them, has replies alone.
+        """
+        self._wants_chunks.set()
+        self._has_chunks.wait(_START_SECONDS)
 
     def ask(self, request_id: str, request: Request, listener: Listener) -> None:
         """Send a request in the background; what becomes of it goes to the listener, until it is forgotten.
@@ -198,41 +213,57 @@ class Exchange:
             self._producer.poll(0)
             message = self._consumer.poll(_POLL_SECONDS)
             if message is not None and message.error() is None:
-                self._receive(message.value())
+                self._receive(Chunk if message.topic() == self._tokens else Reply, message.value())
+            if self._wants_chunks.is_set() and not self._has_chunks.is_set():
+                self._begin_chunks()
             if time.monotonic() > look_at:
                 self._follow_new_partitions()
                 look_at = time.monotonic() + _LOOK_SECONDS
 
-    def _receive(self, value: bytes | None) -> None:
-        """Tell whoever waits for this reply; most are other applications'."""
+    def _receive(self, kind: type[Chunk | Reply], value: bytes | None) -> None:
+        """Tell whoever waits for this; most are other applications'."""
         try:
             body = parse_json(value) if value else None
             if not isinstance(body, dict) or body.get("request_source") != self._address.source:
                 return
-            reply = validate(body, Reply)
+            found = validate(body, kind)
         except UnreadableError:
-            return  # a newer major version, or not from settle
-        self._tell(reply.request_id, reply)
+            return  # a newer major version, or not ours
+        self._tell(found.request_id, found)
 
-    def _tell(self, request_id: str, found: Reply | WeirError) -> None:
+    def _tell(self, request_id: str, found: Found) -> None:
         _, listener = self._waiting.get(request_id, (None, None))
         if listener is not None:
             listener(found)
 
     def _stand_at_the_end(self, deadline: float) -> None:
-        numbers = self._look(deadline - time.monotonic())
-        if not numbers:
+        ends = self._ends(self._replies, deadline)
+        if not ends:
             raise ConfigError(f"the broker has no topic {self._replies}: run `weir topics create`")
-        # Offsets, not OFFSET_END, which would be looked up later: a reply could come in between.
-        ends = [TopicPartition(self._replies, number, self._end_of(number, deadline)) for number in sorted(numbers)]
         self._consumer.assign(ends)
-        self._partitions = numbers
 
-    def _end_of(self, number: int, deadline: float) -> int:
+    def _begin_chunks(self) -> None:
+        try:
+            ends = self._ends(self._tokens, time.monotonic() + _START_SECONDS)
+            if ends:
+                self._consumer.incremental_assign(ends)
+        except KafkaException:
+            pass  # the broker is away, or does not let us: replies have all of the text
+        self._has_chunks.set()
+
+    def _ends(self, topic: str, deadline: float) -> list[TopicPartition]:
+        """Where the partitions of a topic end; they are known from now on."""
+        numbers = self._look(topic, deadline - time.monotonic())
+        # Offsets, not OFFSET_END, which would be looked up later: a reply could come in between.
+        ends = [TopicPartition(topic, number, self._end_of(topic, number, deadline)) for number in sorted(numbers)]
+        self._partitions[topic] = numbers
+        return ends
+
+    def _end_of(self, topic: str, number: int, deadline: float) -> int:
         while True:
             left = deadline - time.monotonic()
             try:
-                place = TopicPartition(self._replies, number)
+                place = TopicPartition(topic, number)
                 _, end = self._consumer.get_watermark_offsets(place, timeout=max(0.1, left))
             except KafkaException as error:
                 if left < 0 or error.args[0].code() not in _LEADERLESS:
@@ -241,17 +272,18 @@ class Exchange:
             else:
                 return int(end)
 
-    def _look(self, seconds: float) -> set[int]:
-        topic = self._consumer.list_topics(self._replies, timeout=seconds).topics[self._replies]
+    def _look(self, name: str, seconds: float) -> set[int]:
+        topic = self._consumer.list_topics(name, timeout=seconds).topics[name]
         return set(topic.partitions) if topic.error is None else set()
 
     def _follow_new_partitions(self) -> None:
         try:
-            new = self._look(_START_SECONDS) - self._partitions
-            if new:
-                found = [TopicPartition(self._replies, number, OFFSET_BEGINNING) for number in sorted(new)]
-                self._consumer.incremental_assign(found)
-                self._partitions |= new
+            for topic, known in self._partitions.items():
+                new = self._look(topic, _START_SECONDS) - known
+                if new:
+                    found = [TopicPartition(topic, number, OFFSET_BEGINNING) for number in sorted(new)]
+                    self._consumer.incremental_assign(found)
+                    self._partitions[topic] = known | new
         except KafkaException:
             return  # the broker is away: look again later
 

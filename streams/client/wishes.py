@@ -28,7 +28,7 @@ class Wishes(TypedDict, total=False):
     seed: int | None
 
 
-def request_of(app: str, prompt: Prompt, wishes: Wishes, timeout: float | None) -> Request:
+def request_of(app: str, prompt: Prompt, wishes: Wishes, timeout: float | None, *, stream: bool = False) -> Request:
     """The request. Its deadline comes a little before ``timeout`` (seconds), so that even a late answer is read.
 
     Raises:
@@ -39,6 +39,7 @@ def request_of(app: str, prompt: Prompt, wishes: Wishes, timeout: float | None) 
     if unknown := sorted(given.keys() - Wishes.__annotations__.keys()):
         raise TypeError(f"ask() has no parameter {unknown[0]!r}")
     parameters = {name: given.pop(name) for name in Parameters.model_fields if name in given}
+    parameters |= {"stream": True} if stream else {}
     messages = [{"role": "user", "content": prompt}] if isinstance(prompt, str) else list(prompt)
     body = {"app": app, "messages": messages, "parameters": parameters or None, **given}
     return validate({**body, "deadline": _deadline(timeout)}, Request)

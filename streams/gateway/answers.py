@@ -79,22 +79,51 @@ def completion(reply: Reply, created: int) -> Mapping[str, Any]:
     return {**_head(reply, "chat.completion", created), "choices": [choice], "usage": _usage(reply)}
 
 
-def chunks(reply: Reply, created: int, *, include_usage: bool) -> Iterator[bytes]:
-    """The reply as server-sent ``chat.completion.chunk`` events, the last of which says that it is over.
+@dataclass(frozen=True, slots=True)
+class Written:
+    """A stream of server-sent ``chat.completion.chunk`` events. ``created`` is in seconds of Unix time."""
 
-    All of the text comes in one chunk: nothing is shown before all of it is judged.
-    """
-    head = _head(reply, "chat.completion.chunk", created)
-    refusal = {"refusal": _refusal(reply)} if reply.status == "withheld" else {}
-    for delta, finish in (
-        ({"role": "assistant", "content": ""}, None),
-        ({"content": _content(reply), **refusal}, None),
-        ({}, _finish(reply)),
-    ):
-        yield _event({**head, "choices": [{"index": 0, "delta": delta, "logprobs": None, "finish_reason": finish}]})
-    if include_usage:
-        yield _event({**head, "choices": [], "usage": _usage(reply)})
-    yield DONE
+    request_id: str
+    model: str
+    created: int
+
+    def opening(self) -> bytes:
+        """The first event: who speaks."""
+        return self._chunk({"role": "assistant", "content": ""})
+
+    def piece(self, text: str) -> bytes:
+        """Some more text."""
+        return self._chunk({"content": text})
+
+    def refusal(self, reply: Reply, *, instead: bool) -> bytes:
+        """The policy's words: ``instead`` of an answer, or beside one that is broken off."""
+        content = {"content": _content(reply)} if instead else {}
+        return self._chunk({**content, "refusal": _refusal(reply)})
+
+    def closing(self, reply: Reply, *, include_usage: bool) -> Iterator[bytes]:
+        """What the reply says of it all, and that it is over."""
+        yield self._chunk({}, _finish(reply), {"weir": _verdict(reply)})
+        if include_usage:
+            yield _event({**self._head, "choices": [], "usage": _usage(reply)})
+        yield DONE
+
+    @property
+    def _head(self) -> dict[str, Any]:
+        kind = "chat.completion.chunk"
+        return {
+            "id": _completion_id(self.request_id), "object": kind, "created": self.created, "model": self.model
+        }  # fmt: skip
+
+    def _chunk(
+        self, delta: Mapping[str, Any], finish: str | None = None, more: Mapping[str, Any] | None = None
+    ) -> bytes:
+        choice = {"index": 0, "delta": delta, "logprobs": None, "finish_reason": finish}
+        return _event({**self._head, **(more or {}), "choices": [choice]})
+
+
+def broken(failure: Failure) -> bytes:
+    """The event that ends a stream which cannot go on."""
+    return _event(failure.body)
 
 
 def model_list(names: tuple[str, ...], created: int) -> Mapping[str, Any]:
@@ -108,15 +137,23 @@ def model(name: str, created: int) -> Mapping[str, Any]:
 
 
 def _head(reply: Reply, kind: str, created: int) -> dict[str, Any]:
-    # What clients do not know they pass over: the verdict is there for those that look.
-    weir = {"status": reply.status, "action": str(reply.action), "code": reply.code, "answered_by": reply.answered_by}
     return {
-        "id": f"{COMPLETION_PREFIX}{reply.request_id}",
+        "id": _completion_id(reply.request_id),
         "object": kind,
         "created": created,
         "model": reply.model or "",
-        "weir": weir,
+        "weir": _verdict(reply),
     }
+
+
+def _completion_id(request_id: str) -> str:
+    return f"{COMPLETION_PREFIX}{request_id}"
+
+
+def _verdict(reply: Reply) -> Mapping[str, Any]:
+    """What clients do not know they pass over: the verdict is there for those that look."""
+    found = {"status": reply.status, "action": str(reply.action), "code": reply.code, "answered_by": reply.answered_by}
+    return found | ({"retracted": reply.stream.retracted} if reply.stream else {})
 
 
 def _content(reply: Reply) -> str:

@@ -5,7 +5,8 @@ import time
 from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
-from typing import Any, Final, TypeAlias
+from typing import Any, Final, TypeAlias, TypeVar
+from uuid import uuid4
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
@@ -15,17 +16,18 @@ from starlette.routing import Route
 
 from schemas.codec import dump_json, parse_json, validate
 from schemas.errors import Code, UnreadableError, WeirError
-from schemas.reply import Reply
 from schemas.topics import REQUESTS
 from streams.client.async_client import AsyncClient
-from streams.gateway.answers import UNAUTHORIZED, Failure, chunks, completion, failed, failure_of, model, model_list
+from streams.gateway.answers import UNAUTHORIZED, Failure, Written, completion, failed, failure_of, model, model_list
 from streams.gateway.chat import ANY_MODEL, ChatRequest
 from streams.gateway.feedback import FeedbackRequest, receipt
 from streams.gateway.keys import Keys
+from streams.gateway.telling import Telling
 from streams.metrics import Metrics
 
 _SSE: Final = "text/event-stream"
 _GONE: Final = 499  # what nginx calls a client that did not wait
+Answer = TypeVar("Answer")
 Endpoint: TypeAlias = Callable[[Request], Coroutine[Any, Any, Response]]
 
 
@@ -107,17 +109,29 @@ class Gateway:
     async def _chat(self, request: Request) -> Response:
         asked = validate(parse_json(await _body(request)), ChatRequest)
         client = await self._client(request.state.app)
+        if asked.stream:
+            return await self._stream(request, asked, client)
         asking = asyncio.ensure_future(client.ask(asked.messages, timeout=self._terms.timeout, **asked.wishes))
         reply = await _unless_gone(request, asking)
         if reply is None:
             return Response(status_code=_GONE)
         if failure := failed(reply):
             return _refuse(failure)
-        now = int(time.time())
-        if not asked.stream:
-            return _json(completion(reply, now))
+        return _json(completion(reply, int(time.time())))
+
+    async def _stream(self, request: Request, asked: ChatRequest, client: AsyncClient) -> Response:
+        """The answer as events, once there is anything to tell: what fails before that has its own HTTP status."""
+        name = str(uuid4())
+        stream = client.stream(asked.messages, request_id=name, timeout=self._terms.timeout, **asked.wishes)
         wanted = asked.stream_options is not None and asked.stream_options.include_usage
-        return StreamingResponse(iter(list(chunks(reply, now, include_usage=wanted))), media_type=_SSE)
+        written = Written(name, asked.model if asked.model != ANY_MODEL else self._terms.model, int(time.time()))
+        telling = Telling(written, stream, include_usage=wanted)
+        begun = await _unless_gone(request, asyncio.ensure_future(telling.begin()))
+        if begun is None:
+            return Response(status_code=_GONE)
+        if stream.reply is not None and (failure := failed(stream.reply)):
+            return _refuse(failure)
+        return StreamingResponse(telling.events(), media_type=_SSE)
 
     async def _feedback(self, request: Request) -> Response:
         said = validate(parse_json(await _body(request)), FeedbackRequest)
@@ -134,8 +148,8 @@ class Gateway:
             return self._clients[app]
 
 
-async def _unless_gone(request: Request, asking: "asyncio.Future[Reply]") -> Reply | None:
-    """The reply; None, and the request cancelled, once whoever asks has hung up."""
+async def _unless_gone(request: Request, asking: "asyncio.Future[Answer]") -> Answer | None:
+    """What is asked for; None, and the request cancelled, once whoever asks has hung up."""
     hanging_up = asyncio.ensure_future(_hang_up(request))
     ends: set[asyncio.Future[Any]] = {asking, hanging_up}
     try:

@@ -11,7 +11,8 @@ from schemas.dead_letter import dead_letter
 from schemas.envelope import event_type
 from schemas.errors import Code, UnreadableError, WeirError
 from schemas.ids import request_key
-from schemas.topics import COMPLETIONS, Namespace, Topic
+from schemas.stream import Draft
+from schemas.topics import COMPLETIONS, DRAFTS, Namespace, Topic
 from schemas.work import Completion, Usage, Work
 from streams.infer.prompts import Prompts
 from streams.metrics import Metrics
@@ -40,13 +41,28 @@ class Question:
     key: str
     prompt: Prompt = field(repr=False)
 
+    @property
+    def streams(self) -> bool:
+        """Whether its answer is wanted in pieces."""
+        wanted = self.event.record.request.parameters
+        return wanted is not None and bool(wanted.stream)
+
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """What is to be published for a message."""
+    """What is to be published for a message. What it ``closes`` are drafts, which should come before it."""
 
     message: Message
     publication: Publication
+    closes: bool = False
+
+
+LastDraft = Callable[[Completion], Draft | None]
+"""The last draft of a streamed answer, around its completion; None where nothing of it was drafted."""
+
+
+def _never(_completion: Completion) -> None:
+    """Nothing was streamed."""
 
 
 class Desk:
@@ -73,7 +89,11 @@ class Desk:
             reason = f"{NAME} could not process it: {type(error).__name__}"
             return self._dead_letter(message, WeirError(reason, code=Code.PROCESSING_FAILED))
 
-    def answer(self, question: Question, answer: Answer, seconds: float = 0.0) -> Reply:
+    def draft(self, question: Question, draft: Draft) -> Publication:
+        """A piece of an answer that is streamed."""
+        return self._publication(DRAFTS, draft, question)
+
+    def answer(self, question: Question, answer: Answer, seconds: float = 0.0, last_draft: LastDraft = _never) -> Reply:
         """The completion of a question that took so many seconds, or a dead letter if it is too large to be one."""
         self._metrics.infer_answers.labels(str(answer.code or answer.finish_reason)).inc()
         self._metrics.prompt_tokens.inc(answer.prompt_tokens)
@@ -90,13 +110,14 @@ class Desk:
             finish_reason=answer.finish_reason,
             seconds=seconds,
         )
-        changes = {"type": event_type(COMPLETIONS.type_name), "time": datetime.now(UTC)}
-        envelope = question.event.envelope.model_copy(update=changes)
-        made = encode(completion, envelope, key=work.conversation)
-        if len(made.value or b"") + _ROOM > COMPLETIONS.max_message_bytes:
+        draft = last_draft(completion)
+        if draft is not None and _fits(made := self._publication(DRAFTS, draft, question)):
+            return Reply(question.message, made, closes=True)
+        made = self._publication(COMPLETIONS, completion, question)
+        if not _fits(made):
             error = WeirError("the completion is too large to be published", code=Code.TOO_LARGE)
             return self._dead_letter(question.message, error)
-        return Reply(question.message, Publication(self._namespace.of(COMPLETIONS), made))
+        return Reply(question.message, made)
 
     def late(self, question: Question) -> Reply:
         """The completion of a question whose time was up before the model was free."""
@@ -106,6 +127,12 @@ class Desk:
     def cancelled(self, question: Question) -> Reply:
         """The completion of a question that was cancelled before it met the model."""
         return self.answer(question, Answer(code=Code.CANCELLED, reason="cancelled before the model was free"))
+
+    def _publication(self, topic: Topic, record: Draft | Completion, question: Question) -> Publication:
+        """A record under the id and source of its request."""
+        changes = {"type": event_type(topic.type_name), "time": datetime.now(UTC)}
+        envelope = question.event.envelope.model_copy(update=changes)
+        return Publication(self._namespace.of(topic), encode(record, envelope, question.event.record.conversation))
 
     def _read(self, message: Message, is_cancelled: Callable[[str], bool]) -> Question | Reply:
         event = decode(message, Work, self._topic.type_name)
@@ -126,3 +153,7 @@ class Desk:
         self._metrics.dead_letters.labels(NAME, error.code).inc()
         letter = dead_letter(message, NAME, error, self._topic.max_message_bytes)
         return Reply(message, Publication(self._namespace.dead_letters_of(self._topic), letter))
+
+
+def _fits(publication: Publication) -> bool:
+    return len(publication.message.value or b"") + _ROOM <= COMPLETIONS.max_message_bytes

@@ -3,6 +3,8 @@
 import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
+from dataclasses import dataclass, field
+from functools import partial
 from queue import Empty, SimpleQueue
 
 from models.generation.engine import Capacity, Done, Engine
@@ -11,13 +13,31 @@ from models.generation.generator import Prompt
 Order = Callable[[], None] | None
 
 
+@dataclass(frozen=True, slots=True)
+class Start:
+    """A prompt for the engine. One that ``streams`` has its answer told as it comes."""
+
+    ticket: int
+    prompt: Prompt = field(repr=False)
+    streams: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """A piece of an answer, and the code point at which it stands. At 0 the answer begins, or begins anew."""
+
+    ticket: int
+    at: int
+    text: str = field(repr=False)
+
+
 class Driver:
     """Drives one engine. The methods belong to one thread, which is not the engine's; none waits but as it says."""
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
         self._orders: SimpleQueue[Order] = SimpleQueue()
-        self._done: SimpleQueue[Done] = SimpleQueue()
+        self._done: SimpleQueue[Done | Piece] = SimpleQueue()
         self._inside = 0  # what the engine has; its thread's own
         self._failure: Exception | None = None
         self._thread = threading.Thread(target=self._work, name="model", daemon=True)
@@ -43,23 +63,24 @@ class Driver:
         self._orders.put(load)
         loaded.result()
 
-    def submit(self, prompts: Sequence[tuple[int, Prompt]]) -> None:
+    def submit(self, starts: Sequence[Start]) -> None:
         """Let the engine begin with these, together."""
 
         def submit() -> None:
-            for ticket, prompt in prompts:
-                self._engine.submit(ticket, prompt)
-            self._inside += len(prompts)
+            for start in starts:
+                tell = partial(self._hear, start.ticket) if start.streams else None
+                self._engine.submit(start.ticket, start.prompt, tell)
+            self._inside += len(starts)
 
-        if prompts:
+        if starts:
             self._orders.put(submit)
 
     def cancel(self, ticket: int) -> None:
         """Let the engine stop with this."""
         self._orders.put(lambda: self._engine.cancel(ticket))
 
-    def collect(self, seconds: float) -> Sequence[Done]:
-        """What has ended, or the first to end within so many seconds.
+    def collect(self, seconds: float) -> Sequence[Done | Piece]:
+        """What has ended or was told, in order, or the first of that within so many seconds.
 
         Raises whatever the engine raised: it is broken then, and answers nothing any more.
         """
@@ -81,6 +102,9 @@ class Driver:
         self._orders.put(None)
         self._thread.join(seconds)
         return not self._thread.is_alive()
+
+    def _hear(self, ticket: int, at: int, text: str) -> None:
+        self._done.put(Piece(ticket, at, text))
 
     def _work(self) -> None:
         try:

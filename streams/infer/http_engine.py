@@ -19,6 +19,7 @@ from tenacity import AsyncRetrying, RetryCallState, retry_if_exception_type, sto
 from models.generation.engine import Capacity, Done
 from models.generation.generator import Answer, Finish, Prompt
 from models.generation.stops import before_stop
+from models.generation.voice import Tell, Voice
 from schemas.conversation import Role
 from schemas.errors import Code, ConfigError, UnavailableError
 
@@ -95,8 +96,8 @@ class HttpEngine:
         self._loop.run_until_complete(self._loop.shutdown_asyncgens())
         self._loop.close()
 
-    def submit(self, ticket: int, prompt: Prompt) -> None:
-        task = self._loop.create_task(self._finish(ticket, prompt, self._clock()))
+    def submit(self, ticket: int, prompt: Prompt, tell: Tell | None = None) -> None:
+        task = self._loop.create_task(self._finish(ticket, prompt, _Made(prompt, tell), self._clock()))
         self._tasks[task] = ticket
 
     def cancel(self, ticket: int) -> None:
@@ -136,8 +137,7 @@ class HttpEngine:
         if answer.status_code >= 500:
             raise UnavailableError(f"the model's server answers {answer.status_code}", field="WEIR_MODEL_URL")
 
-    async def _finish(self, ticket: int, prompt: Prompt, since: float) -> Done:
-        made = _Made()
+    async def _finish(self, ticket: int, prompt: Prompt, made: "_Made", since: float) -> Done:
         try:
             async with asyncio.timeout(max(0.0, prompt.until - self._clock()) if prompt.until < _NEVER else None):
                 answer = await self._answered(prompt, made)
@@ -177,14 +177,14 @@ class HttpEngine:
                 async with aclosing(_events(reply)) as events:
                     async for event in events:
                         made.take(event, self._clock())
-                        if len(made.text) > _LARGEST or before_stop(made.text, prompt.stop) is not None:
+                        if len(made.text) > _LARGEST or made.stopped:
                             break
         except httpx.HTTPError as error:
             raise _TransientError(f"the model's server: {type(error).__name__}") from None
         except (ValueError, KeyError, TypeError, AttributeError):
             answer = Answer(code=Code.MODEL_FAILED, reason="the model's server does not answer as the standard has it")
             raise _RefusedError(answer) from None
-        return made.answer(prompt)
+        return made.answer()
 
 
 _NEVER: Final = 1e12  # seconds
@@ -192,8 +192,11 @@ _NEVER: Final = 1e12  # seconds
 
 @dataclass(slots=True)
 class _Made:
-    """An answer as it comes."""
+    """The answer to a prompt as it comes, and who is told."""
 
+    prompt: Prompt
+    tell: Tell | None = None
+    voice: Voice | None = None
     text: str = field(default="", repr=False)
     pieces: int = 0
     finish: str | None = None
@@ -201,7 +204,8 @@ class _Made:
     first: float | None = None
 
     def restart(self) -> None:
-        """Forget what an attempt that failed had made."""
+        """Forget what an attempt that failed had made; what is told next begins anew."""
+        self.voice = Voice(self.tell, self.prompt.stop) if self.tell else None
         self.text, self.pieces, self.finish, self.usage = "", 0, None, {}
 
     def take(self, event: Mapping[str, Any], now: float) -> None:
@@ -215,11 +219,18 @@ class _Made:
                 self.first = now if self.first is None else self.first
                 self.text += piece
                 self.pieces += 1
+                if self.voice is not None and not self.stopped:
+                    self.voice.say(piece)
             self.finish = choice.get("finish_reason") or self.finish
 
-    def answer(self, prompt: Prompt) -> Answer:
+    @property
+    def stopped(self) -> bool:
+        """Whether a stop has come up."""
+        return before_stop(self.text, self.prompt.stop) is not None
+
+    def answer(self) -> Answer:
         """The whole answer. Raises _TransientError: it broke off."""
-        cut = before_stop(self.text, prompt.stop)
+        cut = before_stop(self.text, self.prompt.stop)
         if cut is None and self.finish is None:
             raise _TransientError("the model's server broke off")
         return Answer(

@@ -14,7 +14,9 @@ from models.generation.generator import Prompt
 from schemas.codec import Message
 from streams.infer.cancellations import Cancellations
 from streams.infer.desk import Desk, Question, Reply
-from streams.infer.driver import Driver
+from streams.infer.drafting import Drafting
+from streams.infer.driver import Driver, Start
+from streams.infer.express import Express
 from streams.infer.feed import Feed
 from streams.infer.outbox import Outbox
 from streams.infer.scheduler import Job, Lane, Scheduler
@@ -49,6 +51,7 @@ class Parts:
     driver: Driver
     scheduler: Scheduler
     outbox: Outbox
+    express: Express
     cancellations: Cancellations
     lines: Mapping[str, Line]
     metrics: Metrics
@@ -71,6 +74,7 @@ class Inference:
         self._questions: dict[int, Question] = {}  # that wait, or are in the engine
         self._by_key: dict[str, int] = {}
         self._inside: set[int] = set()
+        self._drafting = Drafting()
         self._capacity: Capacity | None = None
         self._ending = threading.Event()
         self._beat: float | None = None
@@ -101,6 +105,7 @@ class Inference:
             self._ending.set()
             parts.feed.close()
             parts.outbox.close()
+            parts.express.close()
             parts.cancellations.close()
 
     def turn(self) -> None:
@@ -116,7 +121,7 @@ class Inference:
         self._fill()
         self._collect(_BUSY_SECONDS if self._inside else 0.0)
         self._fill()
-        parts.outbox.write()
+        self._write()
 
     def _receive(self, message: Message) -> None:
         line = self._parts.lines[message.topic]
@@ -157,10 +162,10 @@ class Inference:
                 _log.warning("memory ran out: the model takes fewer at once", slots=capacity.slots)
             self._capacity = capacity
             parts.metrics.infer_slots.set(capacity.slots)
-        begun: list[tuple[int, Prompt]] = []
+        begun: list[Start] = []
         while (job := parts.scheduler.take(capacity)) is not None:
             question = self._questions[job.ticket]
-            begun.append((job.ticket, question.prompt))
+            begun.append(Start(job.ticket, question.prompt, question.streams))
             self._inside.add(job.ticket)
             waited = (datetime.now(UTC) - question.message.timestamp).total_seconds()
             parts.metrics.infer_queue_seconds.labels(job.lane).observe(max(0.0, waited))
@@ -170,13 +175,34 @@ class Inference:
             parts.metrics.infer_waiting.labels(lane).set(parts.scheduler.waiting(lane))
 
     def _collect(self, seconds: float) -> None:
-        """Turn what has ended into replies."""
-        for done in self._parts.driver.collect(seconds):
-            self._inside.discard(done.ticket)
-            self._parts.scheduler.end(done.ticket, done.answer.prompt_tokens + done.answer.completion_tokens)
-            self._measure(done)
-            answered = partial(Desk.answer, answer=done.answer, seconds=done.seconds)
-            self._say(self._forget(done.ticket), answered)
+        """Turn what has ended into replies, and what is told of the rest into drafts."""
+        for each in self._parts.driver.collect(seconds):
+            if isinstance(each, Done):
+                self._end(each)
+            elif (question := self._questions.get(each.ticket)) is not None:
+                self._drafting.hear(question, each)
+        desks = self._parts.lines
+        self._parts.express.send(
+            desks[each.question.message.topic].desk.draft(each.question, each.draft) for each in self._drafting.drafts()
+        )
+
+    def _end(self, done: Done) -> None:
+        self._inside.discard(done.ticket)
+        self._parts.scheduler.end(done.ticket, done.answer.prompt_tokens + done.answer.completion_tokens)
+        self._measure(done)
+        question = self._forget(done.ticket)
+        if question is None:
+            self._drafting.forget(done.ticket)
+            return
+        answered = partial(Desk.answer, answer=done.answer, seconds=done.seconds)
+        if question.streams:
+            answered = partial(answered, last_draft=partial(self._drafting.last, question, done.ticket))
+        self._say(question, answered)
+
+    def _write(self) -> None:
+        if self._parts.outbox.closes:
+            self._parts.express.flush()
+        self._parts.outbox.write()
 
     def _measure(self, done: Done) -> None:
         metrics = self._parts.metrics
@@ -201,6 +227,7 @@ class Inference:
         gone = [t for t, q in self._questions.items() if Place(q.message.topic, q.message.partition) in places]
         for ticket in gone:
             self._forget(ticket)
+            self._drafting.forget(ticket)
             if self._parts.scheduler.remove(ticket) is None:
                 self._parts.driver.cancel(ticket)
 
@@ -221,7 +248,7 @@ class Inference:
         self._beat = time.monotonic()
         self._parts.feed.poll(0.0)
         self._collect(_BUSY_SECONDS)
-        self._parts.outbox.write()
+        self._write()
 
 
 def _guess(prompt: Prompt) -> int:

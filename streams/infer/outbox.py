@@ -43,6 +43,11 @@ class Outbox:
     def __len__(self) -> int:
         return len(self._replies)
 
+    @property
+    def closes(self) -> bool:
+        """Whether drafts should be there before what is written next."""
+        return any(reply.closes for reply in self._replies)
+
     def add(self, reply: Reply) -> None:
         """Keep a reply to be written."""
         self._replies.append(reply)

@@ -13,6 +13,7 @@ from streams.health import HealthServer
 from streams.infer.cancellations import Cancellations
 from streams.infer.desk import Desk, Served
 from streams.infer.driver import Driver
+from streams.infer.express import Express
 from streams.infer.feed import Feed
 from streams.infer.http_engine import HttpEngine, Server
 from streams.infer.loop import STOP_SECONDS, Inference, Line, Parts
@@ -101,6 +102,7 @@ def _parts(settings: Settings, engine: Engine, driver: Driver, metrics: Metrics)
         driver=driver,
         scheduler=Scheduler(terms),
         outbox=Outbox(settings, feed),
+        express=Express(settings),
         cancellations=Cancellations(settings),
         lines={
             topics.of(WORK_INTERACTIVE): Line(Desk(WORK_INTERACTIVE, topics, served, metrics), "interactive"),

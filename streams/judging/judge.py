@@ -6,12 +6,12 @@ from typing import Any, Final
 from guards.exchange import Exchange
 from guards.operators import Operators
 from guards.redaction import redact, restore
-from schemas.actions import Action
+from schemas.actions import Action, worst
 from schemas.codec import Event
 from schemas.errors import Code, WeirError
 from schemas.topics import COMPLETIONS, Topic
 from schemas.verdict import Stage
-from schemas.work import Completion
+from schemas.work import Completion, Released, Streamed
 from streams.judging.flow import Arrival, Consequences, Failure, Ruling, Subject
 from streams.judging.outbox import Outbox
 from streams.judging.outcomes import Asked, Outcomes
@@ -23,6 +23,7 @@ class Judge:
     """Judges the response alone, against the question and the context that screen has let through.
 
     What screen redacted is put back after the response is judged: the guards see placeholders, as the model did.
+    What was released of a streamed answer stands if the whole answer allows it; otherwise it is taken back.
     """
 
     name: Final[Stage] = "judge"
@@ -47,17 +48,22 @@ class Judge:
     def follow(self, arrival: Arrival[Completion], ruling: Ruling) -> Consequences:
         completion = arrival.record
         assert completion is not None  # only what could be read is ruled on
-        asked, source = _asked(arrival), _source(completion)
-        if ruling.judgement.action is Action.BLOCK:
-            return Consequences((self._outcomes.refused(asked, ruling, **source),))
+        asked, source, released = _asked(arrival), _source(completion), completion.released
+        action = worst((ruling.judgement.action, released.action if released else Action.ALLOW))
+        if action is Action.BLOCK:
+            code = Code.STREAM_CUT if ruling.judgement.action is not Action.BLOCK else None
+            return Consequences((self._outcomes.refused(asked, ruling, **{**source, "action": action}),), code)
         values, code = self._values(arrival, ruling)
         operators = Operators(ruling.policy.redaction, self._salt)
         redacted = redact(ruling.exchange, ruling.judgement, reserved=values, operators=operators)
         status = "redacted" if redacted.changed else "delivered"
         text = restore(redacted.exchange.response or "", values)
-        if ruling.judgement.action is Action.HOLD:
-            held = self._outcomes.held(asked, ruling, text=text, released_as=status, **source)
+        if action is Action.HOLD:
+            held = self._outcomes.held(asked, ruling, text=text, released_as=status, **{**source, "action": action})
             return Consequences(held, code)
+        if released is not None and _stands(released, completion, ruling):
+            text, status = released.text, "redacted" if released.redacted else "delivered"
+            source["stream"] = Streamed(attempt=released.attempt, chunks=released.chunks)
         return Consequences((self._outcomes.delivered(asked, ruling, text=text, status=status, **source),), code)
 
     def fail(self, arrival: Arrival[Completion], failure: Failure) -> Publications:
@@ -84,5 +90,22 @@ def _asked(arrival: Arrival[Completion]) -> Asked:
 
 
 def _source(completion: Completion) -> dict[str, Any]:
-    """Who answered, at what cost."""
-    return {"model": completion.model, "usage": completion.usage, "finish_reason": completion.finish_reason}
+    """Who answered, at what cost; and what was released of it, as if all of that had to be taken back."""
+    released = completion.released
+    return {
+        "model": completion.model,
+        "usage": completion.usage,
+        "finish_reason": completion.finish_reason,
+        "stream": Streamed(attempt=released.attempt, chunks=released.chunks, retracted=True) if released else None,
+    }
+
+
+def _stands(released: Released, completion: Completion, ruling: Ruling) -> bool:
+    """Whether all of the answer was released, and all that is to be redacted in it was."""
+    text, judged = completion.text or "", ruling.judgement.response
+    found = judged.findings if judged else ()
+    return released.position >= len(text) and all(
+        any(each.start <= (finding.start or 0) and (finding.end or len(text)) <= each.end for each in released.redacted)
+        for finding in found
+        if finding.action is Action.REDACT
+    )

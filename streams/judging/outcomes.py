@@ -47,7 +47,7 @@ class Outcomes:
         """The outcome of a request whose prompt or response is blocked, in the words of the policy."""
         code = blocking_code(ruling.judgement)
         facts = {"status": "withheld", "code": code, "message": ruling.policy.replies.refusal}
-        return self._outcome(asked, **facts, **_by(ruling), **details)
+        return self._outcome(asked, **facts, **{**_by(ruling), **details})
 
     def held(self, asked: Asked, ruling: Ruling, **details: Any) -> Publications:  # noqa: ANN401 - fields of Outcome
         """The outcome of a request that waits for a person, and what that person is asked."""
@@ -59,7 +59,7 @@ class Outcomes:
             on_expiry=terms.on_expiry,
         )
         return (
-            self._outcome(asked, status="held", hold=hold, **_by(ruling), **details),
+            self._outcome(asked, status="held", hold=hold, **{**_by(ruling), **details}),
             self._review(asked, ruling, hold),
         )
 

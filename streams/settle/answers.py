@@ -97,7 +97,7 @@ def fits(record: Reply | Work) -> bool:
 
 
 def _said(outcome: Outcome) -> dict[str, Any]:
-    names = ("status", "action", "text", "code", "message", "model", "usage", "finish_reason", "policy")
+    names = ("status", "action", "text", "code", "message", "model", "usage", "finish_reason", "stream", "policy")
     return {name: getattr(outcome, name) for name in names}
 
 

@@ -65,6 +65,8 @@ class MemoryOutbox:
         self._wanted = wanted
         self._enough = enough
 
+    closes = False
+
     def __len__(self) -> int:
         return 0
 
@@ -75,6 +77,14 @@ class MemoryOutbox:
 
     def drop(self, places: object) -> None: ...
     def write(self) -> None: ...
+    def close(self) -> None: ...
+
+
+class NoExpress:
+    """Nothing is streamed."""
+
+    def send(self, publications: object) -> None: ...
+    def flush(self) -> None: ...
     def close(self) -> None: ...
 
 
@@ -115,6 +125,7 @@ def through_memory(engine: Engine, asked: Sequence[Prompt]) -> list[int]:
         driver=driver,
         scheduler=Scheduler(Terms()),
         outbox=outbox,
+        express=NoExpress(),
         cancellations=NoCancellations(),
         lines={topics.of(WORK_INTERACTIVE): Line(desk, "interactive")},
         metrics=metrics,

@@ -157,3 +157,27 @@ def test_texts_stay_out_of_representations(engine):
     (answer,) = generate(engine, [prompt])
     assert "canary" not in repr(prompt)
     assert answer.text not in repr(answer)
+
+
+def test_an_answer_is_told_as_it_comes(engine):
+    """Pieces follow each other from 0, more than one, and the answer begins with them; who did not ask hears none."""
+    heard = []
+    prompt = ask("What is the capital of France? Name its river too.", max_tokens=12)
+    engine.submit(1, prompt, lambda at, text: heard.append((at, text)))
+    engine.submit(2, prompt)
+    done = finish(engine, 1, 2)
+    assert len(heard) > 3
+    assert [at for at, _ in heard] == [sum(len(text) for _, text in heard[:n]) for n in range(len(heard))]
+    assert done[1].answer.text.startswith("".join(text for _, text in heard))
+    assert done[1].answer == done[2].answer
+
+
+def test_nothing_is_told_behind_a_stop(engine):
+    """What is told before a stop comes up is never taken back by it, wherever it falls."""
+    (whole,) = generate(engine, [ask("What is the capital of France?", max_tokens=12)])
+    for number, stop in enumerate((whole.text[5:9], whole.text[3:14])):
+        heard = []
+        prompt = ask("What is the capital of France?", max_tokens=12, stop=(stop, whole.text[5:8] + "zzz"))
+        engine.submit(number, prompt, lambda _, text, heard=heard: heard.append(text))
+        answer = finish(engine, number)[number].answer
+        assert answer.text.startswith("".join(heard))

@@ -16,11 +16,11 @@ def may(role):
 
 
 def test_an_application_asks_and_reads_its_replies():
-    """It writes requests, cancels, interactions and feedback, reads replies, and reaches nothing else."""
+    """It writes requests, cancels, interactions and feedback, reads replies and chunks, and reaches nothing else."""
     allowed = {(operation, topic) for operation, topic in may("application") if operation != "describe"}
     assert allowed == {
         ("write", "requests"), ("write", "cancels"), ("write", "interactions"), ("write", "feedback"),
-        ("read", "replies"),
+        ("read", "replies"), ("read", "tokens"),
     }  # fmt: skip
 
 

@@ -3,7 +3,7 @@
 import pytest
 
 from schemas.errors import ConfigError
-from schemas.topics import COMPLETIONS, FEEDBACK, INTERACTIONS, REQUESTS, SAMPLING, SOURCES, STATE, Namespace
+from schemas.topics import COMPLETIONS, DRAFTS, FEEDBACK, INTERACTIONS, REQUESTS, SAMPLING, SOURCES, STATE, Namespace
 from streams.topology import AGENTS, bind
 
 
@@ -14,6 +14,7 @@ class Stage:
 
 STAGES = {
     "screen": Stage(REQUESTS),
+    "stream": Stage(DRAFTS),
     "judge": Stage(COMPLETIONS),
     "observe": Stage(INTERACTIONS),
     "collect": Stage(FEEDBACK),

@@ -9,7 +9,8 @@ from streams.client.wishes import request_of
 def test_the_public_names():
     """What applications import stays what it is."""
     assert weir.__all__ == [
-        "AsyncClient", "Client", "Code", "ConfigError", "Reply", "TimeoutError", "UnansweredError",
+        "AsyncClient", "AsyncStream", "Client", "Code", "ConfigError", "Piece", "Reply", "Stream", "TimeoutError",
+        "UnansweredError",
         "UnavailableError", "UnreadableError", "WeirError",
     ]  # fmt: skip
     assert all(hasattr(weir, name) for name in weir.__all__)

@@ -1,0 +1,1 @@
+"""stream: drafts of answers to chunks that may be read, judged piece by piece on their way."""
