@@ -65,7 +65,12 @@ class Decision(Record):
 
 
 class Cancel(Record):
-    """An application no longer wants the answer. ``source`` is the request's, by default that of the cancel itself."""
+    """An application no longer wants the answer. ``source`` is the request's, by default that of the cancel itself.
+
+    With an ``attempt`` only the model is to stop, with that attempt at a streamed answer: a guard has ended its stream,
+    and the request is answered by what there is.
+    """
 
     request_id: Identifier
     source: Identifier | None = None
+    attempt: UUID | None = None

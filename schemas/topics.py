@@ -190,7 +190,7 @@ CANCELS: Final = Topic(
     record=Cancel,
     key="conversation",
     summary="Requests whose answers are no longer wanted.",
-    written_by=("applications", "replay"),
+    written_by=("applications", "stream", "replay"),
     read_by=("settle", "infer"),
     raw=True,  # none is meant to be in it, but applications write what they like
 )

@@ -25,6 +25,7 @@ from typing import Final
 
 from schemas.errors import ConfigError
 from schemas.topics import (
+    CANCELS,
     COMPLETIONS,
     DRAFTS,
     FEEDBACK,
@@ -60,7 +61,7 @@ class AgentSpec:
 
 AGENTS: Final = (
     AgentSpec("screen", reads=REQUESTS, writes=(*WORK, OUTCOMES, REVIEWS, VERDICTS, VAULT)),
-    AgentSpec("stream", reads=DRAFTS, writes=(TOKENS, COMPLETIONS)),
+    AgentSpec("stream", reads=DRAFTS, writes=(TOKENS, COMPLETIONS, CANCELS)),
     AgentSpec("judge", reads=COMPLETIONS, writes=(OUTCOMES, REVIEWS, VERDICTS, VAULT)),
     AgentSpec("observe", reads=INTERACTIONS, writes=(REVIEWS, VERDICTS, VAULT)),
     AgentSpec("collect", reads=FEEDBACK, writes=(OPINIONS,)),

@@ -22,11 +22,15 @@ class Unfolding:
         self.text = ""
         self._attempt: UUID | None = None
         self._next = 0
+        self._over = False
 
     def take(self, found: Chunk | Reply) -> Piece | None:
         """What is new; None if nothing is: chunks may come twice, and after their reply."""
+        if self._over:
+            return None
         if isinstance(found, Chunk):
             return self._chunk(found)
+        self._over = found.final
         return self._reply(found) if found.final else None
 
     def _chunk(self, chunk: Chunk) -> Piece | None:

@@ -2,7 +2,9 @@
 
 from collections import OrderedDict
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Final
+from uuid import UUID
 
 from confluent_kafka import OFFSET_END, Consumer, KafkaException, TopicPartition
 
@@ -16,6 +18,15 @@ from streams.consumer_groups import infer_group
 from streams.kafka_clients import confluent_config
 from streams.received import received_message
 from streams.settings import Settings
+
+
+@dataclass(frozen=True, slots=True)
+class Stop:
+    """The request of this key is cancelled; with an ``attempt``, that alone is to end, with what there is of it."""
+
+    key: str
+    attempt: UUID | None = None
+
 
 _REMEMBERED: Final = 10_000
 _AT_ONCE: Final = 500
@@ -56,10 +67,10 @@ class Cancellations:
             self._consumer.close()
             self._consumer = None
 
-    def poll(self) -> Sequence[str]:
-        """The keys of requests whose cancels have come since the last call. Waits for nothing."""
+    def poll(self) -> Sequence[Stop]:
+        """What is to stop by the cancels that have come since the last call. Waits for nothing."""
         received = self._consumer.consume(_AT_ONCE, timeout=0) if self._consumer else ()
-        keys = []
+        stops = []
         for each in received:
             if each.error() is not None:
                 continue
@@ -67,12 +78,14 @@ class Cancellations:
                 event = decode(received_message(each), Cancel, CANCELS.type_name)
             except UnreadableError:
                 continue
-            keys.append(request_key(cancelled_source(event, self._settings.topics), event.record.request_id))
-        for key in keys:
-            self._recent[key] = None
+            key = request_key(cancelled_source(event, self._settings.topics), event.record.request_id)
+            stops.append(Stop(key, event.record.attempt))
+        for stop in stops:
+            if stop.attempt is None:
+                self._recent[stop.key] = None
             while len(self._recent) > _REMEMBERED:
                 self._recent.popitem(last=False)
-        return keys
+        return stops
 
     def covers(self, key: str) -> bool:
         """Whether a cancel of this request has come of late."""

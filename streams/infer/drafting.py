@@ -5,9 +5,11 @@ is void. A draft that is lost on its way does no harm but to the pace: the last 
 """
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from uuid import UUID, uuid4
 
+from models.generation.generator import Answer
+from schemas.errors import Code
 from schemas.stream import Draft
 from schemas.work import Completion
 from streams.infer.desk import Question
@@ -23,6 +25,7 @@ class _Sketch:
     text: str = field(default="", repr=False)
     drafted: int = 0
     seq: int = 0
+    cut: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,10 +62,20 @@ class Drafting:
         """Nobody goes on with this answer here."""
         self._sketches.pop(ticket, None)
 
-    def text(self, ticket: int) -> str:
-        """What there is of an answer."""
+    def ends(self, ticket: int, attempt: UUID) -> bool:
+        """A guard has ended the stream of this attempt; whether it is still being made."""
         sketch = self._sketches.get(ticket)
-        return sketch.text if sketch else ""
+        if sketch is None or sketch.attempt != attempt:
+            return False
+        sketch.cut = True
+        return True
+
+    def ended(self, ticket: int, answer: Answer) -> Answer:
+        """The answer; where it was stopped because a guard has ended its stream, what there is of it."""
+        sketch = self._sketches.get(ticket)
+        if sketch is None or not sketch.cut or answer.code is not Code.CANCELLED:
+            return answer
+        return replace(answer, text=sketch.text, finish_reason="content_filter", code=None, reason=None)
 
     def last(self, question: Question, ticket: int, completion: Completion) -> Draft | None:
         """The last draft of an answer, with its completion; None if it has no text, and none was begun."""

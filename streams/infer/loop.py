@@ -145,11 +145,14 @@ class Inference:
         self._parts.scheduler.add(job)
 
     def _stop_cancelled(self) -> None:
-        for key in self._parts.cancellations.poll():
-            ticket = self._by_key.get(key)
+        for stop in self._parts.cancellations.poll():
+            ticket = self._by_key.get(stop.key)
             if ticket is None:
                 continue
-            if self._parts.scheduler.remove(ticket) is not None:
+            if stop.attempt is not None:
+                if self._drafting.ends(ticket, stop.attempt):
+                    self._parts.driver.cancel(ticket)
+            elif self._parts.scheduler.remove(ticket) is not None:
                 self._say(self._forget(ticket), Desk.cancelled)
             else:
                 self._parts.driver.cancel(ticket)
@@ -194,7 +197,8 @@ class Inference:
         if question is None:
             self._drafting.forget(done.ticket)
             return
-        answered = partial(Desk.answer, answer=done.answer, seconds=done.seconds)
+        answer = self._drafting.ended(done.ticket, done.answer)
+        answered = partial(Desk.answer, answer=answer, seconds=done.seconds)
         if question.streams:
             answered = partial(answered, last_draft=partial(self._drafting.last, question, done.ticket))
         self._say(question, answered)

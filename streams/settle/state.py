@@ -129,6 +129,8 @@ class Settler:
 
     def cancel(self, cancel: Cancel, source: str, conversation: str, app: str, now: int) -> Iterable[Effect]:
         """The application does not want the answer any more; its request may not have come yet."""
+        if cancel.attempt is not None:
+            return []  # for the model alone: judge answers
         identity = Identity(source, cancel.request_id, app, conversation)
         known = self.book.get(identity.key)
         if known is None:

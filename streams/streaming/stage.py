@@ -14,8 +14,9 @@ from guards.pipeline import Pipeline
 from schemas.codec import Event, Message, decode
 from schemas.errors import Code, UnreadableError, WeirError
 from schemas.ids import derived_id, request_key
+from schemas.review import Cancel
 from schemas.stream import Chunk, Draft
-from schemas.topics import COMPLETIONS, DRAFTS, TOKENS, Topic
+from schemas.topics import CANCELS, COMPLETIONS, DRAFTS, TOKENS, Topic
 from schemas.work import Completion, Work
 from streams.judging.outbox import Outbox
 from streams.judging.surroundings import Surroundings
@@ -117,6 +118,7 @@ class StreamStage:
             made.append(self._chunk(chunk, arrival.event))
             if attempt.cut is not None:
                 self._given.metrics.streams_cut.labels(code).inc()
+                made += [self._halt(attempt, arrival.event)] if completion is None else []
         if completion is not None:
             released = completion.model_copy(update={"released": attempt.outcome()})
             envelope, conversation = arrival.event.envelope, attempt.work.conversation
@@ -127,6 +129,13 @@ class StreamStage:
         about = event.envelope
         own = derived_id(chunk.app, about.source, about.id, f"{NAME}:{chunk.attempt}:{chunk.seq}")
         return self._outbox.report(TOKENS, chunk, about, own, chunk.conversation)
+
+    def _halt(self, attempt: Attempt, event: Event[Draft]) -> Publication:
+        """What tells the model that the rest is made for nobody."""
+        about = event.envelope
+        cancel = Cancel(request_id=about.id, source=about.source, attempt=attempt.attempt)
+        own = derived_id(attempt.work.request.app, about.source, about.id, f"{NAME}:{attempt.attempt}:halt")
+        return self._outbox.report(CANCELS, cancel, about, own, attempt.work.conversation)
 
     def _keep(self, batch: "_Batch") -> None:
         """Only now, when nothing can fail any more: a batch that fails is tried again in halves."""

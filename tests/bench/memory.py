@@ -15,6 +15,7 @@ from schemas.envelope import Envelope, event_type
 from schemas.topics import WORK_INTERACTIVE, Namespace
 from schemas.verdict import PolicyReference, Position
 from schemas.work import Work
+from streams.infer.cancellations import Stop
 from streams.infer.desk import Desk, Reply, Served
 from streams.infer.driver import Driver
 from streams.infer.loop import Inference, Line, Parts
@@ -93,7 +94,7 @@ class NoCancellations:
 
     def open(self) -> None: ...
     def close(self) -> None: ...
-    def poll(self) -> Sequence[str]:
+    def poll(self) -> Sequence[Stop]:
         return ()
 
     def covers(self, key: str) -> bool:
