@@ -16,6 +16,7 @@ from schemas.recognizer import Recognizer
 from schemas.record import Identifier
 from schemas.sampling import Sampling
 from schemas.signal import SignalName
+from schemas.serving import Limits, Serving
 from schemas.verdict import Fraction, Origin, PolicyReference
 
 GuardName = Literal[
@@ -260,6 +261,8 @@ class Policy(_Section):
     hold: Holds = Holds()
     redaction: Redaction = Redaction()
     replies: Replies = Replies()
+    serving: Serving = Serving()
+    limits: Limits = Limits()
 
     @model_validator(mode="after")
     def _rules_fit_their_guards(self) -> Self:

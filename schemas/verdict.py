@@ -9,6 +9,7 @@ from pydantic import Field
 
 from schemas.actions import Action
 from schemas.record import Identifier, Record
+from schemas.serving import Provenance
 
 Stage = Literal["screen", "judge", "observe", "settle"]
 Kind = Literal["match", "score", "error"]
@@ -109,6 +110,7 @@ class Verdict(Record):
     code: str | None = None
     field: str | None = None
     model: Identifier | None = None
+    provenance: Provenance | None = None
     policy: PolicyReference | None = None
     versions: dict[str, str] = Field(default_factory=dict)
     review_stratum: Identifier | None = None

@@ -13,6 +13,7 @@ from pydantic_core import PydanticCustomError
 from schemas.actions import Action
 from schemas.conversation import Request
 from schemas.record import Identifier, Record
+from schemas.serving import Plan, Provenance
 from schemas.verdict import Offset, PolicyReference, Position
 
 Count = Annotated[int, Field(ge=0, strict=True)]
@@ -33,8 +34,8 @@ class Work(Record):
     """A request as the policy lets the model see it, with what later stages need to answer it.
 
     ``request`` is redacted; ``digest`` is that of the body as it came (``schemas.ids``). ``placeholders`` maps each
-    placeholder in the redacted texts to what it stands for. An engine of one's own copies all of it into the
-    completion.
+    placeholder in the redacted texts to what it stands for, ``plan`` says which model is asked. An engine of one's own
+    copies all of it into the completion.
     """
 
     request: Request
@@ -44,6 +45,7 @@ class Work(Record):
     deadline: datetime
     policy: PolicyReference
     placeholders: Sealed | None = None
+    plan: Plan | None = None
 
 
 class Usage(Record):
@@ -104,6 +106,7 @@ class Completion(Record):
     usage: Usage | None = None
     finish_reason: Identifier | None = None
     seconds: Annotated[float, Field(ge=0)] = 0.0
+    provenance: Provenance | None = None
     released: Released | None = None
 
     @model_validator(mode="after")

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Final, Literal
 
-from pydantic import Field, SecretStr, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict, SettingsError
 
 from schemas.errors import ConfigError
@@ -16,6 +16,16 @@ from schemas.topics import Namespace
 
 PREFIX: Final = "WEIR_"
 Port = Annotated[int, Field(ge=0, le=65535)]
+
+
+class OtherModel(BaseModel):
+    """A model beside the first one: as ``model``, ``model_url`` and ``model_key``."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
+
+    model: str
+    url: str | None = None
+    key: SecretStr | None = None
 
 
 class Settings(BaseSettings):
@@ -79,6 +89,11 @@ class Settings(BaseSettings):
         description="A server of OpenAI's chat completions that has the model, such as `http://localhost:8000/v1`.",
     )
     model_key: SecretStr | None = Field(default=None, description="Its key.")
+    infer_models: dict[str, OtherModel] = Field(
+        default_factory=dict,
+        description="Other models that a process of infer serves beside it, by the names that policies call them, as "
+        'JSON: `{"small": {"model": "smollm2-135m"}, "big": {"model": "qwen3", "url": "http://…/v1", "key": "…"}}`.',
+    )
     device: Literal["auto", "cpu", "cuda"] = Field(default="auto", description="Where models run that can choose.")
     infer_engine: Literal["continuous", "static"] = Field(
         default="continuous", description="Whether requests join a running batch, or wait for the last one to end."

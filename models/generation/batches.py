@@ -18,6 +18,8 @@ TOKENS: Final = 32_768
 class BatchEngine:
     """Asks ``generator`` for ``size`` answers at a time. A batch that has begun goes on to its end, come what may."""
 
+    kind = "static"
+
     def __init__(self, generator: Generator, size: int, clock: Callable[[], float] = time.monotonic) -> None:
         self._generator = generator
         self._size = size

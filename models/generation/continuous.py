@@ -64,6 +64,8 @@ class _State:
 class ContinuousEngine:
     """Up to ``slots`` rows at once, of the model that ``open_model`` loads."""
 
+    kind = "continuous"
+
     def __init__(self, open_model: OpenModel, slots: int, clock: Callable[[], float] = time.monotonic) -> None:
         self._open = open_model
         self._clock = clock

@@ -20,17 +20,27 @@ class Capacity:
 
 
 @dataclass(frozen=True, slots=True)
+class Maker:
+    """What has answered: a model's name and version, and the kind of engine that it runs in."""
+
+    name: str
+    version: str
+    kind: str
+
+
+@dataclass(frozen=True, slots=True)
 class Done:
     """The answer to what was submitted under ``ticket``.
 
     Seconds count from the submission: ``seconds`` to the end, ``first_token`` to the first token where the engine
-    tells tokens apart and there was one.
+    tells tokens apart and there was one. ``by`` says who has answered, where there are several.
     """
 
     ticket: int
     answer: Answer
     seconds: float
     first_token: float | None = None
+    by: Maker | None = None
 
 
 class Engine(Protocol):
@@ -51,6 +61,11 @@ class Engine(Protocol):
     @property
     def version(self) -> str:
         """``name@version#hash``, as far as they are known. Meaningful after ``load``."""
+        ...
+
+    @property
+    def kind(self) -> str:
+        """How it runs: ``continuous``, ``static``, ``http`` and so on."""
         ...
 
     @property

@@ -19,7 +19,7 @@ class Prompt:
 
     At ``temperature`` 0 every token is the likeliest; above it they are drawn from the likeliest that together have
     the probability ``top_p``, and ``seed`` says which. ``until`` is when nobody waits any more, as ``time.monotonic``
-    counts.
+    counts. ``route`` are the names of models, the one that is wanted first; none: whatever serves.
     """
 
     messages: tuple[Message, ...] = field(repr=False)
@@ -29,6 +29,7 @@ class Prompt:
     stop: tuple[str, ...] = field(default=(), repr=False)
     seed: int = 0
     until: float = math.inf
+    route: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

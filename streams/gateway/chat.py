@@ -1,15 +1,13 @@
 """A chat-completion request as OpenAI's clients send it, and as Weir's own request."""
 
-from typing import Annotated, Any, Final, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field
 
 from schemas.conversation import Messages, Passages
 from schemas.record import Identifier, Record
+from schemas.serving import ANY_MODEL
 from streams.client.wishes import Wishes
-
-ANY_MODEL: Final = "default"
-"""The model name by which a client leaves the choice to whoever serves."""
 
 _Nothing = Annotated[float, Field(ge=0, le=0)] | None
 _Most = Annotated[int, Field(strict=True, ge=1, le=1_000_000)] | None

@@ -16,10 +16,11 @@ from starlette.routing import Route
 
 from schemas.codec import dump_json, parse_json, validate
 from schemas.errors import Code, UnreadableError, WeirError
+from schemas.serving import ANY_MODEL
 from schemas.topics import REQUESTS
 from streams.client.async_client import AsyncClient
 from streams.gateway.answers import UNAUTHORIZED, Failure, Written, completion, failed, failure_of, model, model_list
-from streams.gateway.chat import ANY_MODEL, ChatRequest
+from streams.gateway.chat import ChatRequest
 from streams.gateway.feedback import FeedbackRequest, receipt
 from streams.gateway.keys import Keys
 from streams.gateway.telling import Telling

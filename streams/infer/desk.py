@@ -1,16 +1,18 @@
 """From work to questions for the model, and from answers to completions. Every piece of work gets one or the other."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Final
 
+from models.generation.engine import Maker
 from models.generation.generator import Answer, Prompt
 from schemas.codec import Event, Message, decode, encode
 from schemas.dead_letter import dead_letter
 from schemas.envelope import event_type
 from schemas.errors import Code, UnreadableError, WeirError
 from schemas.ids import request_key
+from schemas.serving import Provenance
 from schemas.stream import Draft
 from schemas.topics import COMPLETIONS, DRAFTS, Namespace, Topic
 from schemas.work import Completion, Usage, Work
@@ -25,10 +27,10 @@ _ROOM: Final = 64 * 1024  # of a message, for its headers and what the broker ad
 
 @dataclass(frozen=True, slots=True)
 class Served:
-    """What answers: its name, the names that requests may call it by, and how prompts are made for it."""
+    """What answers: the first model's name, all names with the models that they mean, and how prompts are made."""
 
     name: str
-    names: frozenset[str]
+    names: Mapping[str, str]
     prompts: Prompts
 
 
@@ -93,7 +95,14 @@ class Desk:
         """A piece of an answer that is streamed."""
         return self._publication(DRAFTS, draft, question)
 
-    def answer(self, question: Question, answer: Answer, seconds: float = 0.0, last_draft: LastDraft = _never) -> Reply:
+    def answer(
+        self,
+        question: Question,
+        answer: Answer,
+        seconds: float = 0.0,
+        last_draft: LastDraft = _never,
+        by: Maker | None = None,
+    ) -> Reply:
         """The completion of a question that took so many seconds, or a dead letter if it is too large to be one."""
         self._metrics.infer_answers.labels(str(answer.code or answer.finish_reason)).inc()
         self._metrics.prompt_tokens.inc(answer.prompt_tokens)
@@ -105,10 +114,11 @@ class Desk:
             text=answer.text,
             code=answer.code,
             message=answer.reason,
-            model=self._served.name,
+            model=by.name if by else self._served.name,
             usage=usage if answer.text is not None else None,
             finish_reason=answer.finish_reason,
             seconds=seconds,
+            provenance=self._provenance(question, by) if by and answer.text is not None else None,
         )
         draft = last_draft(completion)
         if draft is not None and _fits(made := self._publication(DRAFTS, draft, question)):
@@ -128,6 +138,22 @@ class Desk:
         """The completion of a question that was cancelled before it met the model."""
         return self.answer(question, Answer(code=Code.CANCELLED, reason="cancelled before the model was free"))
 
+    def _provenance(self, question: Question, by: Maker) -> Provenance:
+        prompt, plan = question.prompt, question.event.record.plan
+        first = next(iter(prompt.route), None)
+        stands_in = first is not None and self._served.names.get(first) != by.name
+        return Provenance(
+            model=by.name,
+            version=by.version,
+            engine=by.kind,
+            max_tokens=prompt.max_tokens,
+            temperature=prompt.temperature,
+            top_p=prompt.top_p,
+            seed=prompt.seed,
+            arm=plan.arm if plan else None,
+            wanted=first if stands_in else None,
+        )
+
     def _publication(self, topic: Topic, record: Draft | Completion, question: Question) -> Publication:
         """A record under the id and source of its request."""
         changes = {"type": event_type(topic.type_name), "time": datetime.now(UTC)}
@@ -143,8 +169,8 @@ class Desk:
             return self.late(question)
         if is_cancelled(key):
             return self.cancelled(question)
-        model = event.record.request.model
-        if model is not None and model not in self._served.names:
+        route = question.prompt.route
+        if route and not self._served.names.keys() & set(route):
             answer = Answer(code=Code.UNKNOWN_MODEL, reason=f"the model served here is {self._served.name}")
             return self.answer(question, answer)
         return question

@@ -61,6 +61,8 @@ class _TransientError(Exception):
 class HttpEngine:
     """Up to ``slots`` requests at once. What fails for a while is tried again, with growing, random pauses."""
 
+    kind = "http"
+
     def __init__(self, server: Server, slots: int, clock: Callable[[], float] = time.monotonic) -> None:
         self._server = server
         self._slots = slots

@@ -12,6 +12,7 @@ from typing import Final
 from models.generation.engine import Capacity, Done
 from models.generation.generator import Prompt
 from schemas.codec import Message
+from schemas.serving import Plan
 from streams.infer.cancellations import Cancellations
 from streams.infer.desk import Desk, Question, Reply
 from streams.infer.drafting import Drafting
@@ -19,7 +20,7 @@ from streams.infer.driver import Driver, Start
 from streams.infer.express import Express
 from streams.infer.feed import Feed
 from streams.infer.outbox import Outbox
-from streams.infer.scheduler import Job, Lane, Scheduler
+from streams.infer.scheduler import Job, Lane, Scheduler, Share
 from streams.kafka_admin import Place
 from streams.logs import get_logger
 from streams.metrics import Metrics
@@ -141,6 +142,7 @@ class Inference:
             tokens=_guess(found.prompt),
             at=self._clock(),
             until=found.prompt.until,
+            own=_share(work.plan),
         )
         self._parts.scheduler.add(job)
 
@@ -198,7 +200,7 @@ class Inference:
             self._drafting.forget(done.ticket)
             return
         answer = self._drafting.ended(done.ticket, done.answer)
-        answered = partial(Desk.answer, answer=answer, seconds=done.seconds)
+        answered = partial(Desk.answer, answer=answer, seconds=done.seconds, by=done.by)
         if question.streams:
             answered = partial(answered, last_draft=partial(self._drafting.last, question, done.ticket))
         self._say(question, answered)
@@ -253,6 +255,11 @@ class Inference:
         self._parts.feed.poll(0.0)
         self._collect(_BUSY_SECONDS)
         self._write()
+
+
+def _share(plan: Plan | None) -> Share:
+    """What the app's policy says of its share of the model."""
+    return Share(plan.requests, plan.tokens, plan.weight) if plan else Share()
 
 
 def _guess(prompt: Prompt) -> int:

@@ -3,11 +3,14 @@
 import os
 import signal
 import threading
+from collections.abc import Mapping
 from typing import Final
 
 from models.generation.choice import Wishes, choose_engine
 from models.generation.engine import Engine
+from models.generation.fleet import Fleet
 from schemas.errors import ConfigError, WeirError
+from schemas.serving import ANY_MODEL
 from schemas.topics import WORK_BULK, WORK_INTERACTIVE
 from streams.health import HealthServer
 from streams.infer.cancellations import Cancellations
@@ -22,7 +25,7 @@ from streams.infer.prompts import Prompts
 from streams.infer.scheduler import Scheduler, Terms
 from streams.logs import get_logger
 from streams.metrics import Metrics
-from streams.settings import Settings
+from streams.settings import OtherModel, Settings
 
 _REMOTE_SLOTS: Final = 64  # requests at once at a server, which batches them as it sees fit
 _log = get_logger("streams.infer")
@@ -43,11 +46,34 @@ def run_infer(settings: Settings) -> int:
 
 def engine_of(settings: Settings) -> Engine:
     """The engine that the settings name, not loaded yet. Raises ConfigError: it cannot be used."""
-    if settings.model_url is not None:
-        key = settings.model_key.get_secret_value() if settings.model_key else None
-        return HttpEngine(Server(settings.model_url, settings.model, key), settings.infer_batch or _REMOTE_SLOTS)
+    first = OtherModel(model=settings.model, url=settings.model_url, key=settings.model_key)
+    models = {settings.model: first, **settings.infer_models}
+    engines = [_engine(settings, each) for each in models.values()]
+    return Fleet(engines, names_of(dict(zip(models, engines, strict=True))), _report)
+
+
+def names_of(engines: Mapping[str, Engine]) -> Mapping[str, int]:
+    """What each engine may be called: what the settings do, its own name, and the last part of that."""
+    names: dict[str, int] = {ANY_MODEL: 0}
+    for index, (name, engine) in enumerate(engines.items()):
+        for each in (name, engine.name, engine.name.rpartition("/")[2]):
+            names.setdefault(each, index)
+    return names
+
+
+def _engine(settings: Settings, wanted: OtherModel) -> Engine:
+    if wanted.url is not None:
+        key = wanted.key.get_secret_value() if wanted.key else None
+        return HttpEngine(Server(wanted.url, wanted.model, key), settings.infer_batch or _REMOTE_SLOTS)
     wishes = Wishes(settings.infer_engine, settings.device, _threads(settings), settings.infer_batch)
-    return choose_engine(settings.model, settings.models_directory, wishes)
+    return choose_engine(wanted.model, settings.models_directory, wishes)
+
+
+def _report(model: str, error: Exception) -> None:
+    # A foreign exception might quote what it failed on: its type is enough.
+    _log.error(
+        "a model is out", model=model, reason=str(error) if isinstance(error, WeirError) else type(error).__name__
+    )
 
 
 def serve(settings: Settings, engine: Engine, stop_seconds: float = STOP_SECONDS) -> int:
@@ -87,7 +113,9 @@ def serve(settings: Settings, engine: Engine, stop_seconds: float = STOP_SECONDS
 
 
 def _parts(settings: Settings, engine: Engine, driver: Driver, metrics: Metrics) -> Parts:
-    names = frozenset({engine.name, engine.name.rpartition("/")[2], settings.model})
+    names = (
+        engine.names if isinstance(engine, Fleet) else dict.fromkeys(names_of({settings.model: engine}), engine.name)
+    )
     served = Served(engine.name, names, Prompts(settings.max_tokens))
     feed = Feed(settings)
     terms = Terms(

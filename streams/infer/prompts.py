@@ -36,7 +36,15 @@ class Prompts:
             stop=wanted.stop or (),
             seed=own_seed if wanted.seed is None else wanted.seed,
             until=self.clock() + (work.deadline - now).total_seconds(),
+            route=route_of(work),
         )
+
+
+def route_of(work: Work) -> tuple[str, ...]:
+    """The models that are asked, in this order; none where any will do."""
+    if work.plan is not None:
+        return work.plan.models
+    return () if work.request.model is None else (work.request.model,)
 
 
 def _messages(request: Request) -> tuple[Message, ...]:

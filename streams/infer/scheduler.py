@@ -26,8 +26,20 @@ _OVERTAKING: Final = 200.0
 
 
 @dataclass(frozen=True, slots=True)
+class Share:
+    """What an app's policy says of it: requests and tokens in the model at once, and its weight. None: as for all."""
+
+    requests: int | None = None
+    tokens: int | None = None
+    weight: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Job:
-    """A request that wants the model. ``tokens`` is what it may come to; ``at`` and ``until`` are seconds."""
+    """A request that wants the model. ``tokens`` is what it may come to; ``at`` and ``until`` are seconds.
+
+    ``own`` are the limits and the weight that its app's policy sets, in place of those that hold for all.
+    """
 
     ticket: int
     lane: Lane
@@ -36,6 +48,7 @@ class Job:
     tokens: int
     at: float
     until: float
+    own: Share = Share()
 
     @property
     def talk(self) -> "_Talk":
@@ -179,7 +192,8 @@ class Scheduler:
         queue = self._lanes[job.lane]
         flow = queue.flows.get(job.app)
         if flow is None:
-            flow = queue.flows[job.app] = _Flow(job.app, self._terms.weights.get(job.app, 1.0))
+            flow = queue.flows[job.app] = _Flow(job.app, 1.0)
+        flow.weight = job.own.weight or self._terms.weights.get(job.app, 1.0)
         if self._head(flow) is None:
             flow.finish = max(flow.finish, queue.now)  # nothing is saved up while an app asks for nothing
         heappush(flow.heap, (job.at + job.tokens / _OVERTAKING, job.ticket))
@@ -227,10 +241,9 @@ class Scheduler:
         use = self._used.get(job.app)
         if use is None:
             return True
-        terms = self._terms
-        if terms.app_requests and use.requests >= terms.app_requests:
-            return False
-        if terms.app_tokens and use.tokens + job.tokens > terms.app_tokens:
+        requests = job.own.requests or self._terms.app_requests
+        tokens = job.own.tokens or self._terms.app_tokens
+        if (requests and use.requests >= requests) or (tokens and use.tokens + job.tokens > tokens):
             return False
         # Some room is kept for whoever has nothing in the model, if there is anybody who might come.
         full = len(self._running) >= capacity.slots - int(capacity.slots * _KEPT)

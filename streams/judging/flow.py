@@ -11,6 +11,7 @@ from schemas.errors import Code
 from schemas.ids import request_key
 from schemas.policy import Policy
 from schemas.record import Record
+from schemas.serving import Provenance
 from schemas.topics import Topic
 from schemas.verdict import Judgement, Position, Stage
 from streams.assignment import Assignment
@@ -46,6 +47,7 @@ class Subject:
     conversation: str
     model: str | None
     content: Exchange | Failure
+    provenance: Provenance | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -43,7 +43,8 @@ class Judge:
             if completion.text is None
             else Exchange.answering(request, completion.text)
         )
-        return Subject(request.app, request.user, work.conversation, completion.model or request.model, content)
+        model = completion.model or request.model
+        return Subject(request.app, request.user, work.conversation, model, content, completion.provenance)
 
     def follow(self, arrival: Arrival[Completion], ruling: Ruling) -> Consequences:
         completion = arrival.record

@@ -16,6 +16,7 @@ from streams.deadlines import deadline_of
 from streams.judging.flow import Arrival, Consequences, Failure, Ruling, Subject
 from streams.judging.outbox import Outbox
 from streams.judging.outcomes import Asked, Outcomes
+from streams.judging.planning import Planner
 from streams.judging.surroundings import Surroundings
 from streams.stage import Publication, Publications
 from streams.vault.keeper import subject_of
@@ -33,6 +34,7 @@ class Screen:
         self._outcomes = Outcomes("screen", "prompt", self._outbox)
         self._keeper = given.keeper
         self._salt = given.sampler.secret
+        self._planner = Planner(given.sampler.secret)
 
     def subject(self, event: Event[Request]) -> Subject:
         record = event.record
@@ -67,6 +69,7 @@ class Screen:
             deadline=deadline_of(request, arrival.position.time, policy.deadline),
             policy=policy.reference,
             placeholders=sealed,
+            plan=self._planner.plan(policy, request, subject.conversation),
         )
 
     def _hand_on(self, arrival: Arrival[Request], work: Work) -> Publication:

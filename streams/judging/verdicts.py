@@ -67,6 +67,7 @@ class Verdicts:
             "app": subject.app,
             "user": subject.user,
             "model": subject.model,
+            "provenance": subject.provenance,
             "conversation_id": subject.conversation,
             "source": envelope.source,
             "source_event_id": envelope.id,

@@ -8,6 +8,7 @@ from uuid import UUID
 
 from schemas.dead_letter import Reason
 from schemas.feedback import Opinion
+from schemas.serving import Provenance
 from schemas.verdict import Judgement, Position, SideJudgement, Verdict
 from streams.store.client import Values
 from streams.store.columns import judgement_values, milliseconds, policy_values, source_values, storable
@@ -29,6 +30,7 @@ def verdict_row(verdict: Verdict, log: Values) -> Values:
         "conversation_id": storable(verdict.conversation_id),
         "user": storable(verdict.user or ""),
         "model": storable(verdict.model or ""),
+        **_provenance(verdict.provenance),
         "source": storable(verdict.source),
         "source_event_id": storable(verdict.source_event_id),
         "event_time": milliseconds(verdict.event_time),
@@ -157,6 +159,15 @@ def _hot_scores(judgement: Judgement) -> Values:
         "response_relevance": _score(judgement.response, "relevance"),
         "response_groundedness": _score(judgement.response, "groundedness"),
         "context_injection": max(injections, default=None),
+    }
+
+
+def _provenance(found: Provenance | None) -> Values:
+    return {
+        "model_version": storable(found.version) if found else "",
+        "engine": storable(found.engine) if found else "",
+        "wanted_model": storable(found.wanted or "") if found else "",
+        "arm": storable(found.arm or "") if found else "",
     }
 
 

@@ -117,7 +117,7 @@ class Loaded:
 def through_memory(engine: Engine, asked: Sequence[Prompt]) -> list[int]:
     """Answer all of it with the loop, from encoded work to encoded completions; the tokens of each."""
     topics, metrics = Namespace("weir"), Metrics()
-    desk = Desk(WORK_INTERACTIVE, topics, Served(engine.name, frozenset({engine.name}), Prompts(256)), metrics)
+    desk = Desk(WORK_INTERACTIVE, topics, Served(engine.name, {engine.name: engine.name}, Prompts(256)), metrics)
     enough = threading.Event()
     driver = Driver(Loaded(engine))
     outbox = MemoryOutbox(len(asked), enough)

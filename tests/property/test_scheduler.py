@@ -2,13 +2,14 @@
 
 import random
 from collections import Counter, defaultdict
+from dataclasses import replace
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from models.generation.engine import Capacity
-from streams.infer.scheduler import Job, Scheduler, Terms
+from streams.infer.scheduler import Job, Scheduler, Share, Terms
 from tests.fixtures.flood import p99_seconds
 
 jobs = st.builds(
@@ -141,6 +142,19 @@ def test_limits_of_an_app_hold():
     while (found := scheduler.take(Capacity(16, 10_000))) is not None:
         taken.append(found.app)
     assert Counter(taken) == {"a": 2, "b": 1}
+
+
+def test_a_policys_own_limits_and_weight_count_before_those_of_all():
+    """What an app's policy says holds for that app, and what it does not say is as for all."""
+    scheduler = Scheduler(Terms(app_requests=1, app_tokens=250, weights={"a": 9}))
+    for ticket in range(10):
+        scheduler.add(replace(job(ticket), own=Share(requests=2)))
+        scheduler.add(replace(job(20 + ticket, app="b"), own=Share(requests=5, tokens=400, weight=2)))
+        scheduler.add(job(40 + ticket, app="c"))
+    taken = []
+    while (found := scheduler.take(Capacity(32, 10_000))) is not None:
+        taken.append(found.app)
+    assert Counter(taken) == {"a": 2, "b": 4, "c": 1}
 
 
 def test_a_short_request_overtakes_a_long_one_that_came_shortly_before():

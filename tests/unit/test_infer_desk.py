@@ -20,7 +20,7 @@ GOETHE = Answer(text="Goethe did.", finish_reason="stop", prompt_tokens=5, compl
 
 @pytest.fixture
 def desk():
-    served = Served("noop", frozenset({"noop", "alias"}), Prompts(max_tokens=7))
+    served = Served("noop", {"noop": "noop", "alias": "noop"}, Prompts(max_tokens=7))
     return Desk(WORK_INTERACTIVE, Namespace("weir"), served, Metrics())
 
 
