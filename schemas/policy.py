@@ -15,8 +15,8 @@ from schemas.errors import Code, ConfigError
 from schemas.recognizer import Recognizer
 from schemas.record import Identifier
 from schemas.sampling import Sampling
-from schemas.signal import SignalName
 from schemas.serving import Limits, Serving
+from schemas.signal import SignalName
 from schemas.verdict import Fraction, Origin, PolicyReference
 
 GuardName = Literal[

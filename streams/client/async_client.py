@@ -117,6 +117,7 @@ class AsyncClient:
             raise
         finally:
             self._exchange.forget(name)
+
     async def feedback(
         self,
         about: Reply | str | None = None,
@@ -143,7 +144,6 @@ class AsyncClient:
 def _settle(delivered: "asyncio.Future[WeirError | None]", failure: WeirError | None) -> None:
     if not delivered.done():  # who waited may have been cancelled
         delivered.set_result(failure)
-
 
 
 def _into(inbox: "asyncio.Queue[Found]") -> Listener:

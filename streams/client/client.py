@@ -137,6 +137,7 @@ class Client:
             raise
         finally:
             self._exchange.forget(name)
+
     def feedback(
         self,
         about: Reply | str | None = None,
@@ -160,7 +161,6 @@ class Client:
         if (failure := delivered.get()) is not None:
             raise failure
         return name
-
 
 
 def _next(inbox: "SimpleQueue[Found]", end: float | None) -> Found | None:
