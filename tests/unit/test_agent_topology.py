@@ -50,5 +50,5 @@ def test_a_stage_that_does_not_fit_is_named(stages, field):
 
 def test_an_agent_describes_itself():
     """One line names the topics in full, dead letters included."""
-    described = AGENTS[2].describe(Namespace("eu"))
+    described = next(agent for agent in AGENTS if agent.name == "observe").describe(Namespace("eu"))
     assert described == "eu.interactions → observe → eu.reviews, eu.verdicts, eu.vault, eu.interactions.dlq"
