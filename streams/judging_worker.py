@@ -24,6 +24,7 @@ from streams.settings import Settings
 from streams.stage import Stage
 from streams.streaming.stage import StreamStage
 from streams.topic_descriptions import TopicDescriber
+from streams.tracing.tracer import open_tracer
 from streams.vault.opening import open_vault
 from streams.worker import run_worker
 
@@ -46,8 +47,12 @@ def run_judging_worker(settings: Settings) -> int:
     pipeline = _OnePipeline(partial(load_pipeline, settings, book.policies, metrics))
     live = LivePolicies(settings, book, metrics, lambda changed: pipeline().prepare(changed))
     with live as policies, LivePlans(settings) as plans:
-        given = replace(surroundings_of(settings, metrics, policies, pipeline), plans=plans)
-        return run_worker(settings, judging_stages(given), metrics)
+        tracer = open_tracer(settings, "worker")
+        given = replace(surroundings_of(settings, metrics, policies, pipeline), plans=plans, tracer=tracer)
+        try:
+            return run_worker(settings, judging_stages(given), metrics)
+        finally:
+            tracer.close()
 
 
 def surroundings_of(

@@ -166,6 +166,13 @@ class Settings(BaseSettings):
     )
     grafana_token: SecretStr | None = Field(default=None, description="Its service account's token, role Editor.")
 
+    otlp_url: str | None = Field(
+        default=None,
+        description="A receiver of traces (OTLP over HTTP), such as `http://localhost:4318`. Without one: no traces.",
+    )
+    trace_share: Annotated[float, Field(ge=0, le=1)] = Field(
+        default=1.0, description="The share of requests that are traced, where their producers do not say."
+    )
     metrics_host: str = Field(default="127.0.0.1", description="Address of /metrics and /health of a process.")
     metrics_port: Port = Field(default=0, description="Port of /metrics and /health of a process.")
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"

@@ -21,6 +21,7 @@ from schemas.review import Cancel
 from schemas.stream import Chunk
 from schemas.topics import CANCELS, FEEDBACK, MIB, REPLIES, REQUESTS, TOKENS, Namespace, Topic
 from streams.client.errors import UnansweredError
+from streams.tracing.application import current_traceparent
 
 Found: TypeAlias = Chunk | Reply | WeirError
 """A piece of the answer to a request, a reply to it, or what went wrong."""
@@ -188,7 +189,13 @@ class Exchange:
         if self._thread is None or self._stopping.is_set():
             raise UnavailableError("the client is not open: use it in a `with` block")
         kind = event_type(topic.type_name)
-        attributes = {"id": event_id, "source": self._address.source, "type": kind, "time": datetime.now(UTC)}
+        attributes = {
+            "id": event_id,
+            "source": self._address.source,
+            "type": kind,
+            "time": datetime.now(UTC),
+            "traceparent": current_traceparent(),
+        }
         message = encode(record, validate(attributes, Envelope), key)
         try:
             self._producer.produce(

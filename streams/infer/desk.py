@@ -19,6 +19,8 @@ from schemas.work import Completion, Usage, Work
 from streams.infer.prompts import Prompts
 from streams.metrics import Metrics
 from streams.stage import Publication
+from streams.tracing.steps import answered
+from streams.tracing.tracer import NoTracer, Tracer
 
 NAME: Final = "infer"
 
@@ -74,11 +76,14 @@ class Desk:
     completion of the same request; settle takes the first.
     """
 
-    def __init__(self, topic: Topic, namespace: Namespace, served: Served, metrics: Metrics) -> None:
+    def __init__(
+        self, topic: Topic, namespace: Namespace, served: Served, metrics: Metrics, tracer: Tracer | None = None
+    ) -> None:
         self._topic = topic
         self._namespace = namespace
         self._served = served
         self._metrics = metrics
+        self._tracer = tracer or NoTracer()
 
     def read(self, message: Message, is_cancelled: Callable[[str], bool]) -> Question | Reply:
         """What a message asks, or what is said to it at once."""
@@ -120,6 +125,8 @@ class Desk:
             seconds=seconds,
             provenance=self._provenance(question, by) if by and answer.text is not None else None,
         )
+        arrived = question.message.timestamp
+        self._tracer.record(question.event.envelope, lambda: answered(completion, answer, arrived, datetime.now(UTC)))
         draft = last_draft(completion)
         if draft is not None and _fits(made := self._publication(DRAFTS, draft, question)):
             return Reply(question.message, made, closes=True)

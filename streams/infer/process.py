@@ -26,6 +26,7 @@ from streams.infer.scheduler import Scheduler, Terms
 from streams.logs import get_logger
 from streams.metrics import Metrics
 from streams.settings import OtherModel, Settings
+from streams.tracing.tracer import Tracer, open_tracer
 
 _REMOTE_SLOTS: Final = 64  # requests at once at a server, which batches them as it sees fit
 _log = get_logger("streams.infer")
@@ -83,7 +84,8 @@ def serve(settings: Settings, engine: Engine, stop_seconds: float = STOP_SECONDS
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
     driver = Driver(engine)
-    inference = Inference(_parts(settings, engine, driver, metrics), stop_seconds)
+    tracer = open_tracer(settings, "infer")
+    inference = Inference(_parts(settings, engine, driver, metrics, tracer), stop_seconds)
     health = HealthServer(
         metrics.registry,
         alive=inference.is_alive,
@@ -104,6 +106,7 @@ def serve(settings: Settings, engine: Engine, stop_seconds: float = STOP_SECONDS
         # A foreign exception might quote what it failed on: its type is enough.
         _log.error("inference fails", reason=str(error) if isinstance(error, WeirError) else type(error).__name__)
     finally:
+        tracer.close()
         health.stop()
     _log.info("inference ends", clean=clean)
     if not clean:
@@ -112,7 +115,7 @@ def serve(settings: Settings, engine: Engine, stop_seconds: float = STOP_SECONDS
     return status
 
 
-def _parts(settings: Settings, engine: Engine, driver: Driver, metrics: Metrics) -> Parts:
+def _parts(settings: Settings, engine: Engine, driver: Driver, metrics: Metrics, tracer: Tracer) -> Parts:
     names = (
         engine.names if isinstance(engine, Fleet) else dict.fromkeys(names_of({settings.model: engine}), engine.name)
     )
@@ -133,8 +136,8 @@ def _parts(settings: Settings, engine: Engine, driver: Driver, metrics: Metrics)
         express=Express(settings),
         cancellations=Cancellations(settings),
         lines={
-            topics.of(WORK_INTERACTIVE): Line(Desk(WORK_INTERACTIVE, topics, served, metrics), "interactive"),
-            topics.of(WORK_BULK): Line(Desk(WORK_BULK, topics, served, metrics), "bulk"),
+            topics.of(WORK_INTERACTIVE): Line(Desk(WORK_INTERACTIVE, topics, served, metrics, tracer), "interactive"),
+            topics.of(WORK_BULK): Line(Desk(WORK_BULK, topics, served, metrics, tracer), "bulk"),
         },
         metrics=metrics,
     )

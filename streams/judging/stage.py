@@ -19,6 +19,7 @@ from streams.judging.surroundings import Surroundings
 from streams.judging.verdicts import LIVE, Ruled, Verdicts
 from streams.reviews.sample import sample_review
 from streams.stage import Publication, Publications
+from streams.tracing.steps import judged
 
 
 class JudgingStage(Generic[B]):
@@ -124,6 +125,8 @@ class JudgingStage(Generic[B]):
 
     def _report(self, verdict: Verdict, arrival: Arrival[B]) -> Publication:
         if verdict.run == LIVE:
+            position = arrival.position
+            self._given.tracer.record(arrival.envelope, lambda: judged(verdict, position.time, position.topic))
             self._given.metrics.events.labels(self.name, verdict.judgement.action).inc()
             for finding in verdict.judgement.findings():
                 self._given.metrics.findings.labels(self.name, finding.guard, finding.label, finding.action).inc()

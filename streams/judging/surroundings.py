@@ -8,6 +8,7 @@ from schemas.topics import Namespace
 from streams.assignment import Policies
 from streams.metrics import Metrics
 from streams.sampling.plans import NoPlans, Plans
+from streams.tracing.tracer import NoTracer, Tracer
 from streams.vault.keeper import Keeper
 
 
@@ -27,5 +28,6 @@ class Surroundings:
     load_pipeline: Callable[[], Pipeline]
     topic_id: Callable[[str], str]
     keeper: Keeper | None = None
+    tracer: Tracer = field(default_factory=NoTracer)
     plans: Plans = field(default_factory=NoPlans)
     clock: Callable[[], datetime] = lambda: datetime.now(UTC)

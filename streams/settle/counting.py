@@ -1,11 +1,32 @@
 """What was written, as metrics: counted once it counts."""
 
 from collections.abc import Iterable
+from datetime import datetime
+from functools import partial
 
+from schemas.envelope import Envelope, event_type
+from schemas.topics import REQUESTS
 from streams.metrics import Metrics
 from streams.settle.book import Book
 from streams.settle.effects import Answered, Refused, Superseded
 from streams.settle.step import STAGE, Consequence
+from streams.tracing.steps import replied
+from streams.tracing.tracer import Tracer
+
+
+def trace(tracer: Tracer, consequences: Iterable[Consequence], now: datetime) -> None:
+    """Tell of the requests that are over."""
+    for consequence in consequences:
+        match consequence.effect:
+            case Answered(reply, cause, _) if reply.final:
+                request = Envelope(
+                    id=reply.request_id,
+                    source=reply.request_source,
+                    type=event_type(REQUESTS.type_name),
+                    time=now,
+                    traceparent=cause.traceparent if cause else None,
+                )
+                tracer.record(request, partial(replied, reply, now))
 
 
 def count(metrics: Metrics, consequences: Iterable[Consequence], book: Book) -> None:

@@ -8,12 +8,13 @@ from streams.membership import Membership
 from streams.metrics import Metrics
 from streams.settings import Settings
 from streams.settle.tenure import Surroundings, Tenure
+from streams.tracing.tracer import NoTracer, Tracer
 
 
 class Settle(Leader):
     """One member of settle's group."""
 
-    def __init__(self, settings: Settings, metrics: Metrics, policies: Policies) -> None:
+    def __init__(self, settings: Settings, metrics: Metrics, policies: Policies, tracer: Tracer | None = None) -> None:
         membership = Membership(settings, SETTLED, settle_group(settings))
-        given = Surroundings(settings, metrics, policies, membership, poison=set())
+        given = Surroundings(settings, metrics, policies, membership, poison=set(), tracer=tracer or NoTracer())
         super().__init__("settle", membership, lambda: Tenure(given), metrics.leading)

@@ -12,6 +12,7 @@ from streams.policies import read_policies
 from streams.rollout.live import LivePolicies
 from streams.settings import Settings
 from streams.settle.loop import Settle
+from streams.tracing.tracer import open_tracer
 from streams.transactions import DeposedError
 
 _log = get_logger("streams.settle")
@@ -28,7 +29,8 @@ def run_settle(settings: Settings) -> int:
 
 
 def _run(settings: Settings, metrics: Metrics, policies: Policies, stop: threading.Event) -> int:
-    settle = Settle(settings, metrics, policies)
+    tracer = open_tracer(settings, "settle")
+    settle = Settle(settings, metrics, policies, tracer)
     health = HealthServer(
         metrics.registry,
         alive=settle.is_alive,
@@ -46,6 +48,7 @@ def _run(settings: Settings, metrics: Metrics, policies: Policies, stop: threadi
         return 1
     finally:
         ended.set()
+        tracer.close()
         health.stop()
     _log.info("settle ends")
     return 0

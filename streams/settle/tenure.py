@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 from uuid import UUID
 
@@ -19,7 +19,7 @@ from streams.logs import get_logger
 from streams.membership import Membership
 from streams.metrics import Metrics
 from streams.settings import Settings
-from streams.settle.counting import count
+from streams.settle.counting import count, trace
 from streams.settle.entry import moment
 from streams.settle.feed import Feed, HeldOutcomes, settled_records
 from streams.settle.publishing import Scribe
@@ -28,6 +28,7 @@ from streams.settle.state import Settler, Terms
 from streams.settle.step import INPUTS, Consequence, PoisonError, Step
 from streams.stage import Publication
 from streams.topic_descriptions import TopicDescriber, TopicDescription
+from streams.tracing.tracer import NoTracer, Tracer
 from streams.transactions import Transactions
 
 _AT_ONCE: Final = 500  # messages, and requests that are due, in one transaction
@@ -47,6 +48,7 @@ class Surroundings:
     membership: Membership
     poison: set[tuple[str, int, int]]
     clock: Callable[[], float] = time.time
+    tracer: Tracer = field(default_factory=NoTracer)
 
 
 class Tenure:
@@ -108,6 +110,7 @@ class Tenure:
             self._given.metrics.transaction_seconds.observe(time.perf_counter() - start)
         self.turns += 1
         count(self._given.metrics, consequences, self._settler.book)
+        trace(self._given.tracer, consequences, moment(now))
         if time.monotonic() - self._checked > _CHECK_SECONDS and self._described() != self._topics:
             raise UnavailableError("the topics have changed")
 

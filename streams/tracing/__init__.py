@@ -1,0 +1,1 @@
+"""OpenTelemetry spans of requests, from their arrival to their replies. Off unless a receiver is configured."""
