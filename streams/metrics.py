@@ -62,12 +62,6 @@ class Metrics:
             "weir_feedback", "Feedback kept, by sentiment; none where it has neither thumb nor rating.", ["sentiment"],
             registry=registry,
         )  # fmt: skip
-        self.streams_cut = Counter(
-            "weir_streams_cut",
-            "Streamed answers that a guard ended before the model did, by code.",
-            ["code"],
-            registry=registry,
-        )
         # policies
         self.policies_refused = Counter(
             "weir_policies_refused",

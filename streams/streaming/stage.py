@@ -117,9 +117,9 @@ class StreamStage:
             batch.attempts[arrival.key] = attempt
             made.append(self._chunk(chunk, arrival.event))
             if attempt.cut is not None:
-                self._given.metrics.streams_cut.labels(code).inc()
                 made += [self._halt(attempt, arrival.event)] if completion is None else []
         if completion is not None:
+            self._given.metrics.events.labels(NAME, attempt.progress.action).inc()
             released = completion.model_copy(update={"released": attempt.outcome()})
             envelope, conversation = arrival.event.envelope, attempt.work.conversation
             made.append(self._outbox.forward(COMPLETIONS, released, envelope, conversation))

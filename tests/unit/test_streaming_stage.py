@@ -130,7 +130,9 @@ def test_what_blocks_ends_the_stream_before_it(given_policy):
     outcome = reply_of(out, given_policy).record(OUTCOMES)
     assert (outcome.status, outcome.code, outcome.text, outcome.message) == ("withheld", "BLOCKED", None, "No.")
     assert (outcome.stream.chunks, outcome.stream.retracted) == (len(every), True)
-    assert given_policy.metrics.registry.get_sample_value("weir_streams_cut_total", {"code": "BLOCKED"}) == 1
+    assert (
+        given_policy.metrics.registry.get_sample_value("weir_events_total", {"stage": "stream", "action": "block"}) == 1
+    )
     halt = out.event(CANCELS)
     assert (halt.record.request_id, halt.record.source, halt.record.attempt) == ("e-9", "s", every[0].attempt)
 
