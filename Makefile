@@ -2,7 +2,7 @@
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-base demo test lint format bench chaos docs lock clean
+.PHONY: help setup setup-base demo test check-deploy lint format bench chaos docs lock clean
 
 PYTHON ?= $(firstword $(foreach p,python3.11 python3.12 python3,$(shell command -v $(p))))
 BIN := .venv/bin
@@ -50,6 +50,10 @@ lint: .venv/dev.stamp ## check style, types and the floors
 format: .venv/dev.stamp ## mend what can be mended
 	@$(BIN)/ruff check --fix-only .
 	@$(BIN)/ruff format .
+
+check-deploy: setup ## check chart, images and quick starts with real programs, building them first (half an hour, once)
+	@$(BIN)/python -m tests.deploy.tools
+	@CHECK_DEPLOY=1 $(BIN)/pytest -p no:randomly tests/deploy $(ARGS)
 
 bench: setup ## measure, print a table, write build/bench.json
 	@$(BIN)/python -m tests.bench build/bench.json

@@ -82,12 +82,15 @@ class KafkaAdmin:
         if wanted:
             self._ask("wait_for_topics", wanted)
 
-    def create(self, name: str, topic: Topic, replication: int) -> bool:
-        """Create a topic as the table says and wait until it can be used; False if there is one already."""
+    def create(self, name: str, topic: Topic, replication: int, config: Mapping[str, str] | None = None) -> bool:
+        """Create a topic and wait until it can be used; False if there is one already.
+
+        ``config`` stands in place of the table's settings.
+        """
         options = {
             "num_partitions": topic.partitions,
             "replication_factor": replication,
-            "configs": dict(topic.config),
+            "configs": dict(topic.config if config is None else config),
         }
         try:
             self._ask("create_topics", {name: options}, wait_for_metadata=True)

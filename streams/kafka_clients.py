@@ -29,6 +29,18 @@ def confluent_config(settings: Settings) -> dict[str, str | int | float | bool]:
     return config
 
 
+def membership(settings: Settings) -> dict[str, str | int | float | bool]:
+    """How a confluent-kafka consumer is known to its group.
+
+    Without a name of its own it leaves when it ends, and is missed after six seconds, the shortest that brokers allow.
+    With one (static membership) its partitions wait for it to come back: a restart moves nothing.
+    """
+    if settings.kafka_instance is None:
+        return {"session.timeout.ms": 6_000}
+    milliseconds = round(settings.kafka_session_seconds * 1000)
+    return {"group.instance.id": settings.kafka_instance, "session.timeout.ms": milliseconds}
+
+
 def kafka_python_config(settings: Settings) -> dict[str, Any]:
     """Common settings of a kafka-python client."""
     config: dict[str, Any] = {

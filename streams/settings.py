@@ -52,6 +52,16 @@ class Settings(BaseSettings):
     kafka_password: SecretStr | None = None
     kafka_ca_file: Path | None = None
     kafka_replication: Annotated[int, Field(ge=1, le=9)] = Field(default=1, description="Replicas of new topics.")
+    kafka_min_insync: Annotated[int, Field(ge=1, le=9)] | None = Field(
+        default=None, description="Replicas that must have a message; by default one less than there are from three on."
+    )
+    kafka_instance: Annotated[str, Field(pattern=r"^[\w.-]{1,200}$")] | None = Field(
+        default=None,
+        description="A name that `worker`, `infer` or `store` keeps across restarts: its partitions then wait for it.",
+    )
+    kafka_session_seconds: Annotated[float, Field(ge=6, le=1800)] = Field(
+        default=45, description="How long they wait; only with `WEIR_KAFKA_INSTANCE`."
+    )
 
     clickhouse_url: str | None = Field(default=None, description="An existing server, instead of the local engine.")
     clickhouse_port: Port = Field(default=8123, description="HTTP port of the local engine.")

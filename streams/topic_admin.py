@@ -1,8 +1,8 @@
 """Topics on the broker: making them as the table says, listing them, and how far behind their readers are."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Final, Literal
 
 from schemas.topics import TOPICS, Topic
 from streams.consumer_groups import reading_groups
@@ -10,6 +10,8 @@ from streams.kafka_admin import KafkaAdmin, Place
 from streams.offset_ranges import OffsetRange
 from streams.settings import Settings
 from streams.topic_descriptions import TopicDescription
+
+_REPLICAS_TO_SPARE: Final = 3  # from so many on, one may be down and every message is still on two
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +25,21 @@ class TopicCreation:
     outcome: Literal["created", "existed", "changed"]
     changes: Mapping[str, str] = field(default_factory=dict)
     warning: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """One thing about a topic that is not as the table and the settings say. ``mended``: ``create_topics`` mends it.
+
+    Replicas are added by the cluster's owner, and partitions by nobody: keys would move to other ones, and with them
+    the order of a conversation.
+    """
+
+    name: str
+    what: str
+    wanted: str
+    found: str
+    mended: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,24 +80,71 @@ def create_topics(settings: Settings) -> tuple[TopicCreation, ...]:
     with KafkaAdmin(settings) as admin:
         missing = names.keys() - admin.describe(names).keys()
         # Another process may create one in between, or the broker not know yet of one just created.
-        replicas = settings.kafka_replication
-        created = {name for name in names if name in missing and admin.create(name, names[name], replicas)}
+        created = {
+            name
+            for name, topic in names.items()
+            if name in missing and admin.create(name, topic, settings.kafka_replication, wanted_config(topic, settings))
+        }
         kept = names.keys() - created
         admin.wait(kept)
         found = admin.describe(kept)
         configs = admin.config(kept)
         return tuple(
-            TopicCreation(name, "created") if name in created else _correct(admin, topic, found[name], configs[name])
+            TopicCreation(name, "created")
+            if name in created
+            else _correct(admin, wanted_config(topic, settings), topic.partitions, found[name], configs[name])
             for name, topic in names.items()
         )
 
 
-def _correct(admin: KafkaAdmin, topic: Topic, found: TopicDescription, config: Mapping[str, str]) -> TopicCreation:
-    changes = {key: value for key, value in topic.config.items() if config.get(key) != value}
+def wanted_config(topic: Topic, settings: Settings) -> Mapping[str, str]:
+    """The broker's settings for the topic: the table's, and how many replicas must have a message."""
+    least = settings.kafka_min_insync
+    if least is None and settings.kafka_replication >= _REPLICAS_TO_SPARE:
+        least = settings.kafka_replication - 1
+    return topic.config if least is None else {**topic.config, "min.insync.replicas": str(least)}
+
+
+def differences(settings: Settings) -> tuple[Difference, ...]:
+    """What of the topic table is not so on the broker, topic by topic.
+
+    Raises:
+        UnavailableError: the broker does not answer.
+    """
+    names = {settings.topics.of(topic): topic for topic in TOPICS}
+    with KafkaAdmin(settings) as admin:
+        found = admin.describe(names)
+        configs = admin.config(found)
+    return tuple(
+        difference
+        for name, topic in names.items()
+        for difference in _differences(name, topic, settings, found.get(name), configs.get(name, {}))
+    )
+
+
+def _differences(
+    name: str, topic: Topic, settings: Settings, found: TopicDescription | None, config: Mapping[str, str]
+) -> Iterator[Difference]:
+    if found is None:
+        yield Difference(name, "topic", "there", "missing", mended=True)
+        return
+    if found.partitions < topic.partitions:
+        yield Difference(name, "partitions", str(topic.partitions), str(found.partitions), mended=False)
+    if found.replication < settings.kafka_replication:
+        yield Difference(name, "replicas", str(settings.kafka_replication), str(found.replication), mended=False)
+    for key, value in wanted_config(topic, settings).items():
+        if config.get(key) != value:
+            yield Difference(name, key, value, config.get(key, ""), mended=True)
+
+
+def _correct(
+    admin: KafkaAdmin, wanted: Mapping[str, str], partitions: int, found: TopicDescription, config: Mapping[str, str]
+) -> TopicCreation:
+    changes = {key: value for key, value in wanted.items() if config.get(key) != value}
     if changes:
         admin.set_config(found.name, changes)
-    few = found.partitions < topic.partitions
-    warning = f"{found.partitions} partitions, {topic.partitions} in the table" if few else None
+    few = found.partitions < partitions
+    warning = f"{found.partitions} partitions, {partitions} in the table" if few else None
     return TopicCreation(found.name, "changed" if changes else "existed", changes, warning)
 
 
@@ -94,7 +158,7 @@ def list_topics(settings: Settings) -> tuple[TopicState, ...]:
     with KafkaAdmin(settings) as admin:
         existing = admin.describe(names)
         spans = admin.spans(existing.values())
-    missing = TopicDescription("", "", 0)
+    missing = TopicDescription("", "", 0, 0)
     held = dict.fromkeys(names, 0)
     for place, span in spans.items():
         held[place.topic] += len(span)

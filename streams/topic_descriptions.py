@@ -19,11 +19,15 @@ _URL_SAFE: Final = str.maketrans("+/", "-_")  # as Kafka's tools write it; librd
 
 @dataclass(frozen=True, slots=True)
 class TopicDescription:
-    """A topic as it is. ``topic_id`` is written as Kafka's tools write it; a topic created anew has another."""
+    """A topic as it is. ``topic_id`` is written as Kafka's tools write it; a topic created anew has another.
+
+    ``replication`` is that of the partition with the fewest replicas.
+    """
 
     name: str
     topic_id: str
     partitions: int
+    replication: int
 
 
 class TopicDescriber:
@@ -67,4 +71,5 @@ def _existing(futures: Mapping[str, Future[Any]]) -> Iterator[TopicDescription]:
             if error.args[0].code() != KafkaError.UNKNOWN_TOPIC_OR_PART:
                 raise
         else:
-            yield TopicDescription(name, str(found.topic_id).translate(_URL_SAFE), len(found.partitions))
+            replication = min(len(partition.replicas) for partition in found.partitions)
+            yield TopicDescription(name, str(found.topic_id).translate(_URL_SAFE), len(found.partitions), replication)

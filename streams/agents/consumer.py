@@ -53,7 +53,7 @@ class _ConsumerThread(driver.AIOKafkaConsumerThread):  # type: ignore[misc] # fa
             bootstrap_servers=driver.server_list(transport.url, transport.default_port),
             client_id=conf.broker_client_id,
             group_id=conf.id,
-            group_instance_id=conf.consumer_group_instance_id,
+            group_instance_id=conf.consumer_group_instance_id or None,
             partition_assignment_strategy=[self._assignor],
             isolation_level="read_committed",
             enable_auto_commit=False,

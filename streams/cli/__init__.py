@@ -18,6 +18,7 @@ from streams.cli import (
     guards,
     models,
     monitors,
+    plan,
     policy,
     processes,
     review,
@@ -58,6 +59,7 @@ app.command(rich_help_panel=_FLOW)(processes.settle)
 app.command(rich_help_panel=_FLOW)(processes.store)
 app.command(rich_help_panel=_FLOW)(processes.monitor)
 app.command(rich_help_panel=_FLOW)(processes.gateway)
+app.command(rich_help_panel=_UPKEEP)(plan.plan)
 app.add_typer(topics.app, name="topics", rich_help_panel=_UPKEEP)
 app.command(rich_help_panel=_UPKEEP)(store.migrate)
 app.add_typer(grafana.app, name="grafana", rich_help_panel=_UPKEEP)

@@ -1,11 +1,17 @@
-"""``weir topics``: create, list and lag."""
+"""``weir topics``: create, compare, list and lag."""
 
-from typing import Annotated
+import json
+from collections.abc import Sequence
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from schemas.errors import ConfigError
 from streams.cli.tables import show
+
+if TYPE_CHECKING:
+    from streams.topic_admin import Difference
 
 app = typer.Typer(help="Create and list topics, and see how far behind their readers are.", no_args_is_help=True)
 
@@ -21,6 +27,45 @@ def create() -> None:
         for done in create_topics(attached_settings())
     ]
     show("Topics", ("topic", "outcome", "settings corrected", "warning"), rows)
+
+
+@app.command()
+def diff(as_json: Annotated[bool, typer.Option("--json", help="A JSON array instead of a table.")] = False) -> None:
+    """Show what of the topic table is not so on the broker, and change nothing. Exit status 1 if anything is not.
+
+    `weir topics apply` mends what it can; replicas are added by kafka-reassign-partitions.sh, partitions by nobody.
+    """
+    from streams.attachment import attached_settings
+    from streams.topic_admin import differences
+
+    raise typer.Exit(_tell(differences(attached_settings()), as_json=as_json))
+
+
+@app.command()
+def apply(as_json: Annotated[bool, typer.Option("--json", help="A JSON array instead of a table.")] = False) -> None:
+    """Do as `create`, then show what still differs. Exit status 1 if anything does: for a pipeline."""
+    from streams.attachment import attached_settings
+    from streams.topic_admin import create_topics, differences
+
+    settings = attached_settings()
+    done = create_topics(settings)
+    if not as_json:
+        changed = [each for each in done if each.outcome != "existed"]
+        typer.echo(f"{len(changed)} of {len(done)} topics were created or corrected")
+    raise typer.Exit(_tell(differences(settings), as_json=as_json))
+
+
+def _tell(found: "Sequence[Difference]", *, as_json: bool) -> int:
+    if as_json:
+        typer.echo(json.dumps([asdict(each) for each in found], indent=2))
+    elif found:
+        rows = [
+            (each.name, each.what, each.wanted, each.found, "apply" if each.mended else "by hand") for each in found
+        ]
+        show("Differences", ("topic", "what", "wanted", "found", "mended"), rows)
+    else:
+        typer.echo("every topic is as the table says")
+    return 1 if found else 0
 
 
 @app.command("list")

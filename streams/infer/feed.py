@@ -14,7 +14,7 @@ from streams.agents.offsets import PartitionLedger
 from streams.consumer_groups import infer_group
 from streams.infer.answered import SPAN, read_note, write_note
 from streams.kafka_admin import Place
-from streams.kafka_clients import confluent_config
+from streams.kafka_clients import confluent_config, membership
 from streams.logs import get_logger
 from streams.received import received_message
 from streams.settings import Settings
@@ -80,7 +80,7 @@ class Feed:
             "isolation.level": "read_committed",  # settle writes work in transactions
             # A member that comes or goes takes only what it is to have from the others: nobody else starts anew.
             "partition.assignment.strategy": "cooperative-sticky",
-            "session.timeout.ms": 6_000,  # the shortest that brokers allow: after a kill -9 others wait this long
+            **membership(self._settings),
             "topic.metadata.refresh.interval.ms": 10_000,  # a topic made after the start is found soon
             "reconnect.backoff.max.ms": 2_000,
             "log_level": 2,  # the library would print twenty lines a second while no broker answers

@@ -11,7 +11,7 @@ from schemas.errors import IntegrityError, UnavailableError
 from schemas.topics import MIB, TOPICS
 from streams.consumer_groups import store_group
 from streams.kafka_admin import Place
-from streams.kafka_clients import confluent_config
+from streams.kafka_clients import confluent_config, membership
 from streams.logs import get_logger
 from streams.received import received_message
 from streams.settings import Settings
@@ -55,7 +55,7 @@ class Feed:
             "enable.auto.commit": False,
             "auto.offset.reset": "earliest",
             "isolation.level": "read_committed",
-            "session.timeout.ms": 6_000,  # the shortest that brokers allow: after a kill -9 others wait this long
+            **membership(self._settings),
             "topic.metadata.refresh.interval.ms": 10_000,  # a topic made after the start is found soon
             # A few large verdicts must not fill the memory, and the largest must get through: the broker sends one
             # message whatever its size.

@@ -34,7 +34,7 @@ COMMANDS = {
     "check", "send", "tail", "review", "guards", "models", "policy", "monitors",
     "up", "down", "status", "doctor", "demo",
     "worker", "infer", "settle", "store", "monitor", "gateway",
-    "topics", "migrate", "dlq", "audit", "vault", "grafana",
+    "topics", "migrate", "dlq", "audit", "vault", "grafana", "plan",
 }  # fmt: skip
 HEAVY = ("numpy", "torch", "onnxruntime", "kafka", "confluent_kafka", "faust", "chdb")
 TOLD = f"""

@@ -3,17 +3,19 @@
 import socket
 
 import pytest
-from confluent_kafka import Producer, TopicCollection
+from confluent_kafka import Consumer, Producer, TopicCollection
 from kafka import KafkaAdminClient, OffsetAndMetadata, TopicPartition
 from kafka.admin import NewPartitions
 from kafka.errors import NoError, RetriableError
-from tenacity import Retrying, retry_if_exception_type, stop_after_delay, wait_fixed
+from tenacity import Retrying, retry_if_exception_type, retry_if_result, stop_after_delay, wait_fixed
 
 from schemas.errors import UnavailableError
 from schemas.topics import TOPICS
+from streams.consumer_groups import store_group
 from streams.kafka_admin import KafkaAdmin
+from streams.kafka_clients import membership
 from streams.settings import Settings
-from streams.topic_admin import create_topics, lag, list_topics
+from streams.topic_admin import create_topics, differences, lag, list_topics, wanted_config
 
 pytestmark = pytest.mark.kafka
 
@@ -56,6 +58,51 @@ def test_fewer_partitions_are_only_warned_about(settings, new_topic, bootstrap):
     assert result.warning == "2 partitions, 4 in the table"
     KafkaAdminClient(bootstrap_servers=bootstrap).create_partitions({name: NewPartitions(6)})
     assert next(each for each in create_topics(settings) if each.name == name).warning is None
+
+
+def test_differences_are_told_and_mended_as_far_as_they_can_be(settings, new_topic):
+    """What is missing, set otherwise or too small is told; making the topics mends all but the number of partitions."""
+    name = new_topic("requests", partitions=2, message_timestamp_type="CreateTime")
+    told = {(each.what, each.wanted, each.found, each.mended) for each in differences(settings) if each.name == name}
+    assert {("partitions", "4", "2", False), ("message.timestamp.type", "LogAppendTime", "CreateTime", True)} <= told
+    assert {each.what for each in differences(settings) if each.name != name} == {"topic"}
+    create_topics(settings)
+    (left,) = differences(settings)
+    assert (left.name, left.what, left.mended) == (name, "partitions", False)
+
+
+def test_a_cluster_that_may_lose_a_broker_keeps_every_message_twice(settings):
+    """From three replicas on, one less must have a message; the setting says otherwise; more replicas are asked for."""
+    topic = TOPICS[0]
+    three = settings.model_copy(update={"kafka_replication": 3})
+    assert wanted_config(topic, three)["min.insync.replicas"] == "2"
+    assert "min.insync.replicas" not in wanted_config(topic, settings)
+    one = settings.model_copy(update={"kafka_min_insync": 1})
+    assert wanted_config(topic, one)["min.insync.replicas"] == "1"
+    create_topics(one)
+    with KafkaAdmin(settings) as admin:
+        name = settings.topics.of(topic)
+        assert admin.config([name])[name]["min.insync.replicas"] == "1"
+    told = {(each.what, each.wanted, each.found) for each in differences(three) if each.name == name}
+    assert told == {("replicas", "3", "1"), ("min.insync.replicas", "2", "1")}
+
+
+def test_a_named_member_keeps_its_place_while_it_is_away(settings, bootstrap):
+    """With a name of its own the writer is known to the group by it, and its partitions wait for it."""
+    create_topics(settings)
+    named = settings.model_copy(update={"kafka_instance": "store-0", "kafka_session_seconds": 30})
+    group = store_group(settings)
+    config = {"bootstrap.servers": bootstrap, "group.id": group, "log_level": 0}
+    for options, members in ((membership(named), 1), (membership(settings), 0)):
+        consumer = Consumer({**config, **options})
+        consumer.subscribe([settings.topics.of(TOPICS[0])])
+        waiting = Retrying(stop=stop_after_delay(30), wait=wait_fixed(0.2), retry=retry_if_result(lambda it: not it))
+        assert waiting(lambda: consumer.poll(0.1) is not None or consumer.assignment())  # noqa: B023 - called at once
+        consumer.close()
+        with KafkaAdmin(settings) as admin:
+            assert admin.members([group])[group] == members
+        group = f"{group}-unnamed"
+        config["group.id"] = group
 
 
 def test_topic_ids_are_written_as_kafka_writes_them(settings, new_topic, admin):
