@@ -24,9 +24,14 @@ from streams.vault.key_source import read_master_key
 
 ROOT = Path(__file__).parents[2]
 FILE = ROOT / "docker-compose.yml"
+KNOBS = ROOT / "deploy" / "compose.env"
 COMPOSE = yaml.safe_load(FILE.read_text(encoding="utf-8"))
 SERVICES = COMPOSE["services"]
-OURS = {name: service for name, service in SERVICES.items() if service["image"].startswith("weir")}
+OURS = {
+    name: service
+    for name, service in SERVICES.items()
+    if service["image"].startswith("weir") and "entrypoint" not in service
+}
 PROCESSES = {name: service for name, service in OURS.items() if service["restart"] == "unless-stopped"}
 MODELS = {name: service for name, service in PROCESSES.items() if service["command"] == ["infer"]}
 # Two listeners, one for containers and one for this machine, where the local broker has one.
@@ -106,7 +111,7 @@ def test_a_gpu_is_asked_for_only_where_it_is_wanted():
     """A machine without one starts everything by default; the profile reserves one and takes no CPU instead."""
     assert SERVICES["infer"]["environment"]["WEIR_DEVICE"] == "cpu"
     assert "devices" not in SERVICES["infer"]["deploy"]["resources"].get("reservations", {})
-    assert [name for name, service in SERVICES.items() if "profiles" in service] == ["infer-gpu"]
+    assert [name for name, service in SERVICES.items() if "gpu" in service.get("profiles", [])] == ["infer-gpu"]
     gpu = SERVICES["infer-gpu"]
     assert (gpu["profiles"], gpu["environment"]["WEIR_DEVICE"]) == (["gpu"], "cuda")
     (device,) = gpu["deploy"]["resources"]["reservations"]["devices"]
@@ -118,10 +123,38 @@ def test_the_vaults_key_goes_only_to_who_needs_it():
     assert [name for name, service in OURS.items() if "WEIR_VAULT_KEY" in service["environment"]] == ["worker"]
 
 
+def test_every_knob_is_explained():
+    """deploy/compose.env has every variable that the file reads, with the same default and a word about it."""
+    read = dict(re.findall(r"\$\{([A-Z_]+)(?::-([^}]*)|:\?[^}]*)\}", FILE.read_text(encoding="utf-8")))
+    given = dict(re.findall(r"^([A-Z_]+)=(\S*)", KNOBS.read_text(encoding="utf-8"), flags=re.MULTILINE))
+    assert given == read
+    ports = {name for name in given if name.endswith("_PORT")}
+    explained = set(re.findall(r"^([A-Z_]+)=\S* +# \S", KNOBS.read_text(encoding="utf-8"), flags=re.MULTILINE))
+    assert explained == set(given) - ports
+
+
+def test_its_head_makes_every_secret():
+    """Every secret of the file is made by a line of its head, and none has a value before."""
+    head = KNOBS.read_text(encoding="utf-8")
+    secrets = re.findall(r"^([A-Z_]+)= *#", head, flags=re.MULTILINE)
+    made = [line for line in head.splitlines() if line.startswith("#") and ("for name" in line or "sed" in line)]
+    assert secrets
+    assert all(any(name in line for line in made) for name in secrets)
+
+
+def test_prometheus_scrapes_every_process():
+    """A process that serves metrics is found by its service's name."""
+    config = yaml.safe_load((ROOT / "deploy/prometheus/compose.yml").read_text(encoding="utf-8"))
+    (job,) = config["scrape_configs"]
+    (found,) = job["dns_sd_configs"]
+    assert set(found["names"]) == set(PROCESSES)
+    dockerfile = (ROOT / "deploy/images/Dockerfile").read_text(encoding="utf-8")
+    assert f"WEIR_METRICS_PORT={found['port']}" in dockerfile
+
+
 def test_the_line_of_the_head_makes_a_key_for_the_vault():
     """What openssl prints of 32 bytes in base64 is a master key."""
-    head = FILE.read_text(encoding="utf-8").split("name: weir")[0]
-    (made,) = re.findall(r"WEIR_VAULT_KEY=\$\((openssl .*?)\)", head)
+    (made,) = re.findall(r"WEIR_VAULT_KEY=\$\((openssl .*?)\)", KNOBS.read_text(encoding="utf-8"))
     assert made == "openssl rand -base64 32"
     key = b64encode(bytes(range(32))).decode() + "\n"
     assert read_master_key(Settings(_env_file=None, vault_key=key, vault_key_file=None)) is not None
@@ -132,7 +165,7 @@ def test_a_service_waits_for_what_exists_and_can_be_told(name):
     """A dependency is a service; healthy needs a health check, completed needs a service that ends."""
     for target, wait in SERVICES[name].get("depends_on", {}).items():
         if wait["condition"] == "service_healthy":
-            assert SERVICES[target]["healthcheck"]["test"]
+            assert target in PROCESSES or SERVICES[target]["healthcheck"]["test"]  # ours have their image's
         else:
             assert wait["condition"] == "service_completed_successfully"
             assert SERVICES[target]["restart"].startswith("on-failure")
@@ -141,7 +174,7 @@ def test_a_service_waits_for_what_exists_and_can_be_told(name):
 @pytest.mark.parametrize("name", SERVICES)
 def test_images_are_pinned(name):
     """An image has a version of at least two numbers."""
-    assert re.fullmatch(r"[\w./-]+:\d+\.\d+[\w.-]*", SERVICES[name]["image"])
+    assert re.fullmatch(r"[\w./-]+:v?\d+\.\d+[\w.-]*", SERVICES[name]["image"])
 
 
 @pytest.mark.parametrize("name", SERVICES)
@@ -165,7 +198,7 @@ def test_mounted_volumes_and_files_exist(name):
 def test_no_secret_has_a_default():
     """Whatever is a secret must be set, and none stands in the file."""
     for service in SERVICES.values():
-        for name, value in service["environment"].items():
+        for name, value in service.get("environment", {}).items():
             if name.endswith(("PASSWORD", "SECRET", "KEY", "KEYS")):
                 assert re.fullmatch(r"\$\{[A-Z_]+:\?[^}]+\}", value), name
 
