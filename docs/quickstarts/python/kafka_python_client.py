@@ -19,10 +19,11 @@ def main(question: str) -> None:
     for partition, end in replies.end_offsets(partitions).items():
         replies.seek(partition, end)
 
-    producer = KafkaProducer(bootstrap_servers=BOOTSTRAP, value_serializer=lambda body: json.dumps(body).encode())
+    producer = KafkaProducer(bootstrap_servers=BOOTSTRAP)
     request_id = str(uuid.uuid4())
     request = {"app": "default", "messages": [{"role": "user", "content": question}]}
-    producer.send(f"{NAMESPACE}.requests", request, headers=[("ce_id", request_id.encode())])
+    headers = [("ce_id", request_id.encode())]
+    producer.send(f"{NAMESPACE}.requests", json.dumps(request).encode(), headers=headers)
     producer.flush()
 
     for message in replies:
@@ -33,7 +34,8 @@ def main(question: str) -> None:
         sys.exit("no reply within two minutes")
     print(reply["status"], reply.get("text") or reply.get("code"))
 
-    producer.send(f"{NAMESPACE}.feedback", {"app": "default", "request_id": request_id, "thumb": "up"})
+    feedback = {"app": "default", "request_id": request_id, "thumb": "up"}
+    producer.send(f"{NAMESPACE}.feedback", json.dumps(feedback).encode())
     producer.flush()
 
 

@@ -9,10 +9,11 @@ since=$(($(date +%s%3N) - 60000)) # by time: nothing that comes from now on is m
 jq -cn --arg text "$1" '{app: "default", messages: [{role: "user", content: $text}]}' |
   kcat -P -b "$bootstrap" -t "$namespace.requests" -H "ce_id=$id"
 
-# kcat reads on; what it says once jq has found the reply is of no interest.
-reply=$(timeout 120 kcat -C -q -u -b "$bootstrap" -t "$namespace.replies" -o "s@$since" \
-  -X isolation.level=read_committed 2>/dev/null |
-  jq -cn --arg id "$id" 'first(inputs | select(.request_id == $id and .final))' || true)
+# kcat would read on for ever: it is ended once jq has found the reply, or after two minutes.
+exec 3< <(exec timeout 120 kcat -C -q -u -b "$bootstrap" -t "$namespace.replies" -o "s@$since" -X isolation.level=read_committed)
+reading=$!
+reply=$(jq -cn --arg id "$id" 'first(inputs | select(.request_id == $id and .final))' <&3)
+kill "$reading" 2>/dev/null || true
 [ -n "$reply" ] || { echo "no reply within two minutes" >&2; exit 1; }
 jq -r '"\(.status) \(.text // .code)"' <<<"$reply"
 
