@@ -6,6 +6,7 @@ from typing import Any, Final
 from pydantic.json_schema import GenerateJsonSchema
 
 from schemas.envelope import event_type
+from schemas.notification import Notification
 from schemas.policy import Policy
 from schemas.record import Record
 from schemas.topics import DEAD_LETTERS, SOURCES, STATE, TOPICS, Namespace, Topic
@@ -24,10 +25,11 @@ _RECORDS = (*SOURCES, *STATE)
 
 
 def json_schemas() -> Mapping[str, dict[str, Any]]:
-    """A JSON Schema for every record that is on a topic, and for the policy, by lower-case name."""
+    """A JSON Schema for every record on a topic, for the policy and for what webhooks are sent, by lower-case name."""
     records: list[type[Record]] = [topic.record for topic in _RECORDS if topic.record]
     found = {record.__name__.lower(): record.model_json_schema(mode="validation") for record in records}
     found["policy"] = Policy.model_json_schema(mode="validation")
+    found["notification"] = Notification.model_json_schema(mode="validation")
     return {name: {"$schema": _DIALECT, **schema} for name, schema in found.items()}
 
 

@@ -48,6 +48,8 @@ class Code(StrEnum):
     POISON_ROW = "POISON_ROW"
     PROCESSING_FAILED = "PROCESSING_FAILED"
     DEAD_LETTER_LIMIT = "DEAD_LETTER_LIMIT"
+    # telling people
+    NOTIFICATION_REFUSED = "NOTIFICATION_REFUSED"
     # start-up and surroundings
     CONFIG = "CONFIG"
     POLICY = "POLICY"

@@ -13,6 +13,7 @@ from schemas.conversation import Interaction, Request
 from schemas.feedback import Feedback, Opinion
 from schemas.label import Label, Lease
 from schemas.monitoring import MonitorState
+from schemas.notification import Notice, Silence
 from schemas.policy_release import PolicyRelease
 from schemas.record import Record
 from schemas.reply import Outcome, Reply, Settlement
@@ -319,6 +320,32 @@ ALERTS: Final = Topic(
     cleanup="compact,delete",
     compaction_lag=timedelta(days=1),
 )
+SILENCES: Final = Topic(
+    name="silences",
+    record=Silence,
+    key="silence id",
+    summary="Alerts that people do not want to be told of, and those that somebody has taken on.",
+    written_by=("operators",),
+    read_by=("notify", "operators"),
+    raw=False,  # a reason is an operator's own, and stays on this topic
+    retention=timedelta(days=90),
+    partitions=1,
+    cleanup="compact,delete",
+    compaction_lag=timedelta(days=1),
+)
+NOTICES: Final = Topic(
+    name="notices",
+    record=Notice,
+    key="target and fingerprint",
+    summary="Who was told of which alert, and who could not be; from it the notifier continues after any end.",
+    written_by=("notify",),
+    read_by=("notify", "store", "operators"),
+    raw=False,
+    retention=timedelta(days=90),
+    partitions=1,
+    cleanup="compact,delete",
+    compaction_lag=timedelta(days=1),
+)
 MONITOR_STATE: Final = Topic(
     name="monitor-state",
     record=MonitorState,
@@ -338,7 +365,8 @@ STATE: Final = (VAULT, POLICIES, LEASES)
 WORK: Final = (WORK_INTERACTIVE, WORK_BULK)
 SOURCES: Final = (
     REQUESTS, *WORK, DRAFTS, TOKENS, COMPLETIONS, OUTCOMES, SETTLED, REPLIES, CANCELS, REVIEWS, DECISIONS, INTERACTIONS,
-    FEEDBACK, OPINIONS, VERDICTS, LABELS, SAMPLING, ALERTS, MONITOR_STATE,
+    FEEDBACK, OPINIONS, VERDICTS, LABELS, SAMPLING, ALERTS, SILENCES, NOTICES,
+    MONITOR_STATE,
 )  # fmt: skip
 DEAD_LETTERS: Final = tuple(dead_letters(topic) for topic in SOURCES if set(topic.read_by) - OUTSIDE)
 TOPICS: Final = SOURCES + STATE + DEAD_LETTERS

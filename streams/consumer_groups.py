@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from schemas.topics import CANCELS, MONITOR_STATE, SETTLED, STATE, TOPICS, Process, Topic
+from schemas.topics import CANCELS, MONITOR_STATE, NOTICES, SETTLED, SILENCES, STATE, TOPICS, Process, Topic
 from streams.settings import Settings
 
 
@@ -31,6 +31,11 @@ def monitor_group(settings: Settings) -> str:
     return f"{settings.namespace}.monitor"
 
 
+def notify_group(settings: Settings) -> str:
+    """The group of the process that tells people, and of those that stand by."""
+    return f"{settings.namespace}.notify"
+
+
 def reading_groups(settings: Settings) -> Mapping[str, tuple[Topic, ...]]:
     """Every group with the topics that it commits offsets of. What is read whole at every start is none of them."""
     processes: Mapping[str, tuple[Process, ...]] = {
@@ -39,11 +44,14 @@ def reading_groups(settings: Settings) -> Mapping[str, tuple[Topic, ...]]:
         settle_group(settings): ("settle",),
         store_group(settings): ("store",),
         monitor_group(settings): ("monitor",),
+        notify_group(settings): ("notify",),
     }
     whole = {(topic, process) for topic in STATE for process in topic.read_by} | {
         (SETTLED, "settle"),
         (MONITOR_STATE, "monitor"),
         (CANCELS, "infer"),
+        (SILENCES, "notify"),
+        (NOTICES, "notify"),
     }
     return {
         group: tuple(t for t in TOPICS if any(name in t.read_by and (t, name) not in whole for name in names))

@@ -3,7 +3,7 @@
 import time
 from collections.abc import Iterable, Sequence
 
-from confluent_kafka import Consumer, TopicPartition
+from confluent_kafka import Consumer, KafkaException, TopicPartition
 
 from schemas.errors import UnavailableError
 from schemas.topics import Topic
@@ -69,6 +69,17 @@ class Membership:
         """Commit how far inputs were read, for those who ask how far behind it is. Nothing depends on it."""
         if offsets:
             self._opened.commit(offsets=list(offsets), asynchronous=True)
+
+    def commit(self, offsets: Sequence[TopicPartition]) -> None:
+        """Record offsets for the group, as the member that it is.
+
+        Raises:
+            UnavailableError: the broker did not take them, or takes this one for a member no more.
+        """
+        try:
+            self._opened.commit(offsets=list(offsets), asynchronous=False)
+        except KafkaException as error:
+            raise UnavailableError(f"offsets not committed: {error.args[0].name()}") from None
 
     @property
     def silence(self) -> float:

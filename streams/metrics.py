@@ -13,6 +13,7 @@ class Metrics:
     def __init__(self) -> None:
         self.registry = CollectorRegistry()
         registry = self.registry
+        self._count_alerts(registry)
         # the stages
         self.events = Counter(
             "weir_events", "Events that ended, by stage and action.", ["stage", "action"], registry=registry
@@ -169,3 +170,21 @@ class Metrics:
         self.close_seconds = Histogram(
             "weir_monitor_close_seconds", "Time to close bins and write them.", buckets=_SECONDS, registry=registry
         )
+
+    def _count_alerts(self, registry: CollectorRegistry) -> None:
+        self.alerts = Gauge("weir_alerts", "Alerts that are not resolved, by state.", ["state"], registry=registry)
+        self.notifications = Counter(
+            "weir_notifications", "Notifications that ended, by target and outcome.", ["target", "outcome"],
+            registry=registry,
+        )  # fmt: skip
+        self.notify_failures = Counter(
+            "weir_notify_failures", "Tries to tell a target that failed.", ["target"], registry=registry
+        )
+        self.notify_outstanding = Gauge(
+            "weir_notify_outstanding_alerts", "Alerts that a target is still to be told of.", ["target"],
+            registry=registry,
+        )  # fmt: skip
+        self.notify_age = Gauge(
+            "weir_notify_oldest_seconds", "For how long the oldest of them has been due.", ["target"],
+            registry=registry,
+        )  # fmt: skip

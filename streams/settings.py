@@ -183,6 +183,30 @@ class Settings(BaseSettings):
     trace_share: Annotated[float, Field(ge=0, le=1)] = Field(
         default=1.0, description="The share of requests that are traced, where their producers do not say."
     )
+    notify_alertmanager: str | None = Field(
+        default=None, description="An Alertmanager that is told of alerts, such as `http://localhost:9093`."
+    )
+    notify_webhook: SecretStr | None = Field(
+        default=None, description="An address that every notification is posted to. It may hold a key, and is masked."
+    )
+    notify_webhook_file: Path | None = Field(default=None, description="A file that holds the address, instead.")
+    notify_webhook_secret: SecretStr | None = Field(
+        default=None, description="Signs what is posted: 16 characters or more, or `whsec_` and base64."
+    )
+    notify_webhook_secret_file: Path | None = Field(default=None, description="A file that holds it, instead.")
+    notify_grafana: bool = Field(
+        default=False, description="Whether alerts become annotations of the Grafana at `WEIR_GRAFANA_URL`."
+    )
+    notify_group_seconds: Annotated[float, Field(ge=0, le=3600)] = Field(
+        default=10.0, description="How long a change waits for others of its app, to be told with them."
+    )
+    notify_repeat_hours: Annotated[float, Field(gt=0, le=24 * 30)] = Field(
+        default=4.0, description="After which people are reminded of what is still firing."
+    )
+    notify_give_up_hours: Annotated[float, Field(gt=0, le=24 * 30)] = Field(
+        default=24.0, description="For how long a target that does not answer is tried."
+    )
+
     metrics_host: str = Field(default="127.0.0.1", description="Address of /metrics and /health of a process.")
     metrics_port: Port = Field(default=0, description="Port of /metrics and /health of a process.")
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"

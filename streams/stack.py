@@ -74,6 +74,7 @@ def plan_stack(settings: Settings) -> Stack:
     processes.append(_process(resolved, "store", "store", 0))
     processes.append(_process(resolved, "monitor", "monitor", 0))
     processes.append(_process(resolved, "gateway", "gateway", 0))
+    processes.append(_process(resolved, "notify", "notify", 0))
     return Stack(resolved, (*engines, *processes), {_PROCESSES: lambda: _prepare(resolved)})
 
 

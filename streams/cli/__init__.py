@@ -9,6 +9,7 @@ from rich.text import Text
 
 from schemas.errors import WeirError
 from streams.cli import (
+    alerts,
     check,
     demo,
     dlq,
@@ -59,6 +60,8 @@ app.command(rich_help_panel=_FLOW)(processes.settle)
 app.command(rich_help_panel=_FLOW)(processes.store)
 app.command(rich_help_panel=_FLOW)(processes.monitor)
 app.command(rich_help_panel=_FLOW)(processes.gateway)
+app.command(rich_help_panel=_FLOW)(processes.notify)
+app.add_typer(alerts.app, name="alerts", rich_help_panel=_TOOLS)
 app.command(rich_help_panel=_UPKEEP)(plan.plan)
 app.add_typer(topics.app, name="topics", rich_help_panel=_UPKEEP)
 app.command(rich_help_panel=_UPKEEP)(store.migrate)

@@ -1,4 +1,4 @@
-"""The long-running processes: ``weir worker``, ``infer``, ``settle``, ``store``, ``monitor``, ``gateway``."""
+"""The long-running processes, one command each."""
 
 import typer
 from rich.console import Console
@@ -75,6 +75,17 @@ def gateway() -> None:
     from streams.gateway.process import run_gateway
 
     raise typer.Exit(run_gateway(settings))
+
+
+def notify() -> None:
+    """Tell people of alerts: Alertmanager, a webhook, Grafana and the log, as far as each is set.
+
+    Several may run: one tells, the others stand by. Ends cleanly on SIGTERM.
+    """
+    settings = _start("notify")
+    from streams.notify.process import run_notify
+
+    raise typer.Exit(run_notify(settings))
 
 
 def _start(process: str) -> Settings:

@@ -6,20 +6,19 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib.resources import files
 from typing import Any, Final, Literal
-from urllib.parse import urlsplit
 
 import requests
 from grafana_api.grafana_api import GrafanaClientError, GrafanaException
 from grafana_api.grafana_face import GrafanaFace
 
 from schemas.errors import ConfigError, UnavailableError
+from streams.grafana.connection import address, connect
 from streams.settings import Settings
 
 FOLDER: Final = "weir"
 SHIPPED_SOURCES: Final = ("weir-clickhouse", "weir-prometheus")
 """The data sources that the dashboards name, by their uid."""
 
-_TIMEOUT_SECONDS: Final = 15.0
 _GRAFANAS_OWN: Final = frozenset({"id", "version"})  # it counts these itself
 
 
@@ -48,35 +47,13 @@ def push_dashboards(settings: Settings, sources: Mapping[str, str]) -> tuple[Pus
         ConfigError: no address or token is set, Grafana refuses the token, or has no such data source.
         UnavailableError: Grafana does not answer.
     """
-    base = _address(settings)
+    base = address(settings)
     wanted = {name: sources.get(name, name) for name in SHIPPED_SOURCES}
     with _errors():
-        grafana = _connect(settings, base)
+        grafana = connect(settings)
         _check_sources(grafana, wanted)
         _make_folder(grafana)
         return tuple(_push(grafana, _with_sources(board, wanted), base) for board in shipped_dashboards())
-
-
-def _address(settings: Settings) -> str:
-    if settings.grafana_url is None:
-        raise ConfigError("where is Grafana? Such as http://localhost:3000", field="WEIR_GRAFANA_URL")
-    return settings.grafana_url.rstrip("/")
-
-
-def _connect(settings: Settings, base: str) -> GrafanaFace:
-    if settings.grafana_token is None:
-        raise ConfigError("a service account's token with the role Editor is needed", field="WEIR_GRAFANA_TOKEN")
-    where = urlsplit(base)
-    if where.scheme not in {"http", "https"} or not where.hostname:
-        raise ConfigError("should be http:// or https:// and a host", field="WEIR_GRAFANA_URL")
-    return GrafanaFace(
-        auth=settings.grafana_token.get_secret_value(),
-        host=where.hostname,
-        port=where.port,
-        url_path_prefix=f"{where.path.strip('/')}/" if where.path.strip("/") else "",
-        protocol=where.scheme,
-        timeout=_TIMEOUT_SECONDS,
-    )
 
 
 def _check_sources(grafana: GrafanaFace, wanted: Mapping[str, str]) -> None:

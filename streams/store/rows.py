@@ -8,6 +8,7 @@ from uuid import UUID
 
 from schemas.dead_letter import Reason
 from schemas.feedback import Opinion
+from schemas.notification import Notice
 from schemas.serving import Provenance
 from schemas.verdict import Judgement, Position, SideJudgement, Verdict
 from streams.store.client import Values
@@ -76,6 +77,24 @@ def opinion_row(opinion: Opinion, log: Values) -> Values:
         **source_values(opinion.position),
         **policy_values(opinion.policy),
         "traceparent": storable(opinion.traceparent or ""),
+        **log,
+    }
+
+
+def notice_row(notice: Notice, log: Values) -> Values:
+    """Who was told of an alert, as a row of ``notices``."""
+    return {
+        "notification_id": notice.notification_id,
+        "target": notice.target,
+        "fingerprint": notice.fingerprint,
+        "state": notice.state,
+        "since": milliseconds(notice.since),
+        "severity": notice.severity,
+        "outcome": notice.outcome,
+        "why": notice.why,
+        "told_at": milliseconds(notice.at),
+        "attempts": notice.attempts,
+        "reason": storable(notice.reason or ""),
         **log,
     }
 

@@ -13,12 +13,14 @@ from schemas.dead_letter import read_reason
 from schemas.errors import Code, UnreadableError
 from schemas.feedback import Opinion
 from schemas.label import Label
+from schemas.notification import Notice
 from schemas.reply import Reply, Settlement
 from schemas.review import Review
 from schemas.sampling import SamplingPlan
 from schemas.topics import (
     DEAD_LETTERS,
     LABELS,
+    NOTICES,
     OPINIONS,
     REPLIES,
     REVIEWS,
@@ -36,6 +38,7 @@ from streams.store.rows import (
     dead_entry,
     dead_letter_row,
     judged_entry,
+    notice_row,
     opinion_row,
     refused_entry,
     refused_opinion_entry,
@@ -81,6 +84,11 @@ def _verdict(message: Message, topic_ids: TopicIds) -> Entry:
     verdict = decode(message, Verdict, VERDICTS.type_name).record
     log = _log(message, topic_ids)
     return Entry(message, (verdict_row(verdict, log),), judged_entry(verdict, log), refused_entry(verdict, log))
+
+
+def _notice(message: Message, topic_ids: TopicIds) -> Entry:
+    notice = decode(message, Notice, NOTICES.type_name).record
+    return Entry(message, (notice_row(notice, _log(message, topic_ids)),))
 
 
 def _opinion(message: Message, topic_ids: TopicIds) -> Entry:
@@ -142,6 +150,7 @@ def _uuid(text: str) -> UUID:
 
 _SHELVES: Final[Mapping[Topic, Shelf]] = {
     VERDICTS: Shelf("verdicts", "ledger", _verdict),
+    NOTICES: Shelf("notices", None, _notice),
     OPINIONS: Shelf("feedback", "ledger", _opinion),
     REPLIES: Shelf("replies", "reply_log", _reply),
     SETTLED: Shelf("settlements", None, _settlement),

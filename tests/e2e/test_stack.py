@@ -14,7 +14,7 @@ pytestmark = [
 ]  # fmt: skip
 
 TOPIC = "weir.interactions"
-OURS = ("worker-1", "infer-1", "settle", "store", "monitor", "gateway")
+OURS = ("worker-1", "infer-1", "settle", "store", "monitor", "gateway", "notify")
 
 
 def send(stack, bodies, source, pause=0.0, meanwhile=lambda n: None):

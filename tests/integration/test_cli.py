@@ -31,9 +31,9 @@ def lines(*entries):
 
 
 COMMANDS = {
-    "check", "send", "tail", "review", "guards", "models", "policy", "monitors",
+    "check", "send", "tail", "review", "alerts", "guards", "models", "policy", "monitors",
     "up", "down", "status", "doctor", "demo",
-    "worker", "infer", "settle", "store", "monitor", "gateway",
+    "worker", "infer", "settle", "store", "monitor", "gateway", "notify",
     "topics", "migrate", "dlq", "audit", "vault", "grafana", "plan",
 }  # fmt: skip
 HEAVY = ("numpy", "torch", "onnxruntime", "kafka", "confluent_kafka", "faust", "chdb")
