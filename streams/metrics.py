@@ -172,6 +172,10 @@ class Metrics:
         )
 
     def _count_alerts(self, registry: CollectorRegistry) -> None:
+        self.consumer_lag = Gauge(
+            "weir_consumer_lag_events", "Messages that a group has yet to do, by topic.", ["group", "topic"],
+            registry=registry,
+        )  # fmt: skip
         self.alerts = Gauge("weir_alerts", "Alerts that are not resolved, by state.", ["state"], registry=registry)
         self.notifications = Counter(
             "weir_notifications", "Notifications that ended, by target and outcome.", ["target", "outcome"],

@@ -26,6 +26,7 @@ from streams.notify.book import Book
 from streams.notify.courier import Courier, Surroundings
 from streams.notify.due import Terms
 from streams.notify.feed import INPUTS, Feed
+from streams.notify.lag import LagWatch
 from streams.notify.records import notice_publication, take_in
 from streams.notify.target import Target
 from streams.settings import Settings
@@ -126,7 +127,9 @@ class Notifier:
     def _at_work(self, couriers: Sequence[Courier]) -> Iterator[None]:
         """The couriers in threads of their own; at the end each finishes what it is telling."""
         stop = threading.Event()
-        threads = [threading.Thread(target=each.run, args=(stop,), name=each.name, daemon=True) for each in couriers]
+        watch = LagWatch(self._settings, self._metrics)
+        jobs = {"lag": watch.run, **{each.name: each.run for each in couriers}}
+        threads = [threading.Thread(target=run, args=(stop,), name=name, daemon=True) for name, run in jobs.items()]
         for thread in threads:
             thread.start()
         self._telling = True

@@ -182,6 +182,8 @@ def test_a_dead_target_stops_no_other(settings, receiver):
         eventually(lambda: metrics.registry.get_sample_value("weir_notify_failures_total", {"target": "webhook"}))
         eventually(lambda: committed(settings) == (0, {"log": 1, "webhook": 0}))
         assert metrics.registry.get_sample_value("weir_notify_outstanding_alerts", {"target": "webhook"}) == 1
+        own = {"group": "notify", "topic": "alerts"}
+        assert metrics.registry.get_sample_value("weir_consumer_lag_events", own) is not None
         receiver.status = 200
         eventually(lambda: told(settings).get("webhook") == ("firing", "delivered"))
         eventually(lambda: committed(settings) == (1, {"log": 1, "webhook": 1}))
