@@ -94,15 +94,33 @@ def test_no_runbook_is_left_over():
 
 
 LABELS = {
-    "stage": "the stages", "action": "the actions", "code": "our codes", "table": "the store's tables",
-    "topic": "the topic table", "lane": "interactive and bulk", "state": "of requests or alerts",
-    "policy": "the policies in force", "role": "current, shadow, share", "guard": "the guards",
-    "label": "the guards' labels and the policies' recognisers", "status": "of replies, or of HTTP",
-    "route": "the gateway's routes", "answered_by": "who may answer", "sentiment": "three, and none",
-    "target": "the targets of alerts", "outcome": "of telling, or of a review", "group": "our consumer groups",
-    "stratum": "the strata of the review sample", "kind": "of reviews", "signal": "the monitor's signals",
-}  # fmt: skip
-"""Every label that a metric of ours may have, and what bounds its values. No app, user, model, language or text is one."""
+    "stage": "the stages",
+    "action": "the actions",
+    "code": "our codes",
+    "table": "the store's tables",
+    "topic": "the topic table",
+    "lane": "interactive and bulk",
+    "state": "of requests or alerts",
+    "policy": "the policies in force",
+    "role": "current, shadow, share",
+    "guard": "the guards",
+    "label": "the guards' labels and the policies' recognisers",
+    "status": "of replies, or of HTTP",
+    "route": "the gateway's routes",
+    "answered_by": "who may answer",
+    "sentiment": "three, and none",
+    "target": "the targets of alerts",
+    "outcome": "of telling, or of a review",
+    "group": "our consumer groups",
+    "stratum": "the strata of the review sample",
+    "kind": "of reviews",
+    "signal": "the monitor's signals",
+    "app": "the apps that have fired, which policies serve",
+    "phase": "of a series",
+    "reason": "why one is passed over",
+    "fault": "how a guard failed",
+}
+"""Every label that a metric of ours may have, and what bounds its values. No user, model, language or text is one."""
 
 
 def test_labels_are_bounded():
