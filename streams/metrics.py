@@ -13,7 +13,6 @@ class Metrics:
     def __init__(self) -> None:
         self.registry = CollectorRegistry()
         registry = self.registry
-        self._count_alerts(registry)
         # the stages
         self.events = Counter(
             "weir_events", "Events that ended, by stage and action.", ["stage", "action"], registry=registry
@@ -138,14 +137,17 @@ class Metrics:
         )
         self.leading = Gauge("weir_settle_leading", "1 for the process that settles.", registry=registry)
         self.restores = Counter("weir_settle_restores", "Times that the state was read anew.", registry=registry)
-        # the gateway
+        self._gateway(registry)
+        self._monitor(registry)
+        self._notify(registry)
+
+    def _gateway(self, registry: CollectorRegistry) -> None:
         self.gateway_answers = Counter(
             "weir_gateway_answers", "Answers by route and HTTP status.", ["route", "status"], registry=registry
         )
         self.gateway_seconds = Histogram(
             "weir_gateway_seconds", "Time to answer, by route.", ["route"], buckets=_SECONDS, registry=registry
         )
-        self._monitor(registry)
 
     def _monitor(self, registry: CollectorRegistry) -> None:
         self.watching = Gauge("weir_monitor_leading", "1 for the process that watches.", registry=registry)
@@ -171,7 +173,7 @@ class Metrics:
             "weir_monitor_close_seconds", "Time to close bins and write them.", buckets=_SECONDS, registry=registry
         )
 
-    def _count_alerts(self, registry: CollectorRegistry) -> None:
+    def _notify(self, registry: CollectorRegistry) -> None:
         self.consumer_lag = Gauge(
             "weir_consumer_lag_events", "Messages that a group has yet to do, by topic.", ["group", "topic"],
             registry=registry,
