@@ -25,6 +25,7 @@ from streams.cli import (
     review,
     stack,
     store,
+    top,
     topics,
     traffic,
     vault,
@@ -52,6 +53,7 @@ app.add_typer(policy.app, name="policy", rich_help_panel=_TOOLS)
 app.command(rich_help_panel=_LOCAL)(stack.up)
 app.command(rich_help_panel=_LOCAL)(stack.down)
 app.command(rich_help_panel=_LOCAL)(stack.status)
+app.command(rich_help_panel=_TOOLS)(top.top)
 app.command(rich_help_panel=_LOCAL)(doctor.doctor)
 app.command(rich_help_panel=_LOCAL)(demo.demo)
 app.command(rich_help_panel=_FLOW)(processes.worker)

@@ -116,8 +116,8 @@ class StreamStage:
             attempt, chunk = attempt.chunk(**_identity(arrival.event, attempt.work), end=end, code=code, model=model)
             batch.attempts[arrival.key] = attempt
             made.append(self._chunk(chunk, arrival.event))
-            if attempt.cut is not None:
-                made += [self._halt(attempt, arrival.event)] if completion is None else []
+            if attempt.cut is not None and completion is None:
+                made.append(self._halt(attempt, arrival.event))
         if completion is not None:
             self._given.metrics.events.labels(NAME, attempt.progress.action).inc()
             released = completion.model_copy(update={"released": attempt.outcome()})

@@ -1,0 +1,1 @@
+"""``weir top``: what a running system does at this moment, from its metrics pages."""
