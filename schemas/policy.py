@@ -54,8 +54,12 @@ class Step(_Section):
 
 
 class Steps(_Section):
-    """Thresholds by action, such as ``{flag: 0.5, block: 0.9}``; the strictest one that a score passes counts."""
+    """Thresholds by action, such as ``{flag: 0.5, block: 0.9}``; the strictest one that a score passes counts.
 
+    What only passes ``allow`` is a finding, and masked where it is stored, but no reason to do anything.
+    """
+
+    allow: Fraction | None = None
     flag: Fraction | None = None
     redact: Fraction | None = None
     hold: Fraction | None = None
@@ -64,7 +68,7 @@ class Steps(_Section):
     @cached_property
     def ladder(self) -> tuple[Step, ...]:
         """The steps that are set, strictest first."""
-        found = ((action, getattr(self, action)) for action in Action if action is not Action.ALLOW)
+        found = ((action, getattr(self, action)) for action in Action)
         steps = [Step(action=action, threshold=threshold) for action, threshold in found if threshold is not None]
         return tuple(reversed(steps))
 
@@ -97,7 +101,7 @@ class Rule(Steps):
     @model_validator(mode="after")
     def _does_something(self) -> Self:
         if not self.ladder and not any(steps.ladder for steps in self.labels.values()):
-            raise PydanticCustomError("no_steps", "needs at least one of flag, redact, hold, block")
+            raise PydanticCustomError("no_steps", "needs at least one of allow, flag, redact, hold, block")
         return self
 
     def steps_for(self, label: str) -> Steps | None:

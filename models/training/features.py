@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from models.encoder import TextEncoder
 from models.pooled import WIDTHS
 
-CHUNK_TEXTS = 2048
+CHUNK_TEXTS = 512
 
 
 @dataclass(frozen=True, slots=True)

@@ -62,6 +62,15 @@ def test_offsets_count_in_the_joined_messages(pipeline):
     assert judgement.prompt.text == "👋🏽 hello\nI am <NAME>, bad"
 
 
+def test_what_is_allowed_is_reported_and_masked(pipeline):
+    """A label that the policy only allows is a finding and masked, and changes no action."""
+    rule = {"redact": 0.5, "labels": {"NAME": {"allow": 0.5}}}
+    policy = Policy.model_validate({"id": "p", "version": 1, "prompt": {"pii": rule}})
+    side = judge(pipeline, Exchange(prompt=user("Ann")), policy).prompt
+    assert [(f.label, f.action, f.threshold) for f in side.findings] == [("NAME", "allow", 0.5)]
+    assert (side.action, side.text) == ("allow", "<NAME>")
+
+
 def test_masking_does_not_depend_on_the_action(pipeline):
     """Personal data is masked in the text even where the policy only flags it, or leaves the guard off."""
     assert judge(pipeline, Exchange(response="Ann")).response.text == "<NAME>"

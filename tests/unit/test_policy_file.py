@@ -44,7 +44,7 @@ def test_a_good_policy():
         ("flag: 0.5, block: 0.9", "flag: 0.9, block: 0.5", 5, "a stricter action needs a more extreme threshold"),
         ("flag: 0.5, block: 0.9", "flag: 1.5", 5, "prompt.toxicity.flag: Input should be less than or equal to 1"),
         ("flag: 0.5, block: 0.9", "redact: 0.5", 5, "toxicity finds no spans to redact"),
-        ("flag: 0.5, block: 0.9", "", 5, "needs at least one of flag, redact, hold, block"),
+        ("flag: 0.5, block: 0.9", "", 5, "needs at least one of allow, flag, redact, hold, block"),
         ("toxicity:", "relevance:", 5, "relevance does not read this side"),
         ("    redact: 0.5", "    redact: 0.5\n    redact: 0.6", 8, "'redact' is given twice"),
         ("      IP_ADDRESS: {flag: 0.5}", "      IP_ADDRESS: 0.5", 9, "prompt.pii.labels.IP_ADDRESS"),

@@ -1,4 +1,4 @@
--- Verdicts of all stages in which a guard found something or failed, by guard.
+-- Verdicts of all stages in which a guard found more than what the policy allows, or failed, by guard.
 WITH inputs AS
 (
     SELECT source, source_event_id
@@ -9,7 +9,11 @@ WITH inputs AS
         {topics:Array(String)}, {partitions:Array(Int32)}, {firsts:Array(Int64)}, {lasts:Array(Int64)}
     )
 )
-SELECT arrayJoin(arrayDistinct(findings.guard)) AS guard, count() AS events
+SELECT
+    arrayJoin(arrayDistinct(arrayFilter(
+        (name, action) -> action != 'allow', findings.guard, findings.action
+    ))) AS guard,
+    count() AS events
 FROM v_verdicts
 WHERE run = 'live' AND (source, source_event_id) IN inputs
 GROUP BY guard
