@@ -1,13 +1,14 @@
 """The guard pipeline from the model files: explicit, slow, once a process."""
 
 from collections.abc import Iterable
+from dataclasses import replace
 from functools import partial
 
 from guards.guard import Scorer
 from guards.oversight import Oversight
 from guards.pipeline import Pipeline
 from guards.registry import Parts, build_pipeline
-from models.bundle import load_bundle
+from models.bundle import ModelBundle, load_bundle
 from schemas.errors import Code, ConfigError
 from schemas.policy import Policy
 from streams.guard_watch import GuardWatch
@@ -26,16 +27,20 @@ def load_pipeline(settings: Settings, policies: Iterable[Policy] = (), metrics: 
         UnavailableError: a model that has to be fetched from a hub which does not answer.
     """
     bundle = load_bundle(settings.models_directory, settings.threads)
-    parts = Parts(
+    parts = replace(parts_of(bundle), detoxify=partial(_load_detoxify, settings))
+    return build_pipeline(parts, policies, Oversight(GuardWatch(metrics or Metrics()), settings.guard_seconds))
+
+
+def parts_of(bundle: ModelBundle) -> Parts:
+    """What guards are made of when every default model is loaded."""
+    return Parts(
         bundle.encoder,
         bundle.toxicity,
         bundle.injection,
-        partial(_load_detoxify, settings),
         tagger=bundle.tagger,
         linguist=bundle.languages,
         indirect=bundle.indirect,
     )
-    return build_pipeline(parts, policies, Oversight(GuardWatch(metrics or Metrics()), settings.guard_seconds))
 
 
 def _load_detoxify(settings: Settings) -> Scorer:

@@ -1,4 +1,4 @@
-"""Encodings undone: base64, base32, hex, binary and decimal codes, escapes, rot13, reversed text, tag characters.
+"""Encodings undone: base64, base32, base85, hex, binary and decimal codes, Morse, escapes, rot13, reversed text, tag characters.
 
 What decodes to no readable text is left alone. All is linear in the text's length, and what comes out is never longer
 than what went in.
@@ -9,6 +9,7 @@ import binascii
 import codecs
 import html
 import re
+import string
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
@@ -30,12 +31,25 @@ _BASE32 = re.compile("(?<![A-Za-z0-9])[A-Z2-7]{16,}+={0,6}")
 _HEX = re.compile(r"(?<![0-9A-Za-z])(?:(?:0x)?[0-9A-Fa-f]{2}[ ,:]{0,2}+){8,}+")
 _BINARY = re.compile(r"(?<!\d)(?:[01]{8}[ ,]?){6,}+")
 _DECIMAL = re.compile(r"(?<!\d)(?:\d{2,3}[ ,]{1,2}){7,}+(?:\d{2,3})?+")
+_BASE85 = re.compile(r"(?<!\S)[0-9A-Za-z!#$%&()*+;<=>?@^_`{|}~-]{25,}+(?!\S)")
+_MORSE = re.compile(r"(?<![\w.-])(?:[.-]{1,5}+[ /|]{1,3}+){8,}+(?:[.-]{1,5}+)?+")
 _TAGS = re.compile("(?<![\U0001f3f4\U000e0020-\U000e007e])[\U000e0020-\U000e007e]++")
 _SELECTORS = re.compile("[\ufe00-\ufe0f\U000e0100-\U000e01ef]{6,}+")
 _SENTENCE = re.compile('[^\n.!?:;"`]++')
 _WORD = re.compile("[A-Za-z]{3,}+")
 _NUMBER = re.compile(r"\d+")
 _NOT_HEX = re.compile("0x|[^0-9A-Fa-f]")
+_BETWEEN_WORDS = re.compile(r" ?[/|] ?| {2,3}")
+_MORSE_SIGNS: Final = dict(
+    zip(
+        (
+            ".- -... -.-. -.. . ..-. --. .... .. .--- -.- .-.. -- -. --- .--. --.- .-. ... - ..- ...- .-- -..- -.-- --.. "
+            "----- .---- ..--- ...-- ....- ..... -.... --... ---.. ----."
+        ).split(),
+        string.ascii_lowercase + string.digits,
+        strict=True,
+    )
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,6 +130,17 @@ def _base32(blob: str) -> str | None:
     return _utf8(base64.b32decode, packed + "=" * (-len(packed) % 8))
 
 
+def _base85(blob: str) -> str | None:
+    return _utf8(base64.b85decode, blob)
+
+
+def _morse(blob: str) -> str | None:
+    words = [word.split() for word in _BETWEEN_WORDS.split(blob.strip())]
+    if not all(sign in _MORSE_SIGNS for word in words for sign in word):
+        return None
+    return " ".join("".join(_MORSE_SIGNS[sign] for sign in word) for word in words)
+
+
 def _hex(blob: str) -> str | None:
     return _utf8(bytes.fromhex, _NOT_HEX.sub("", blob))
 
@@ -154,6 +179,8 @@ _ESCAPES: Final = (
 _BLOBS: Final = (
     (_BASE64, _base64),
     (_BASE32, _base32),
+    (_BASE85, _base85),
+    (_MORSE, _morse),
     (_HEX, _hex),
     (_BINARY, _binary),
     (_DECIMAL, _decimal),

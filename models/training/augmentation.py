@@ -25,15 +25,16 @@ _JOINTS = (".", "*", "-", "\u200b")  # what is put between letters
 
 @dataclass(frozen=True, slots=True)
 class Phrases:
-    """The tables ``phrases.toml`` and ``injection.toml``."""
+    """The tables ``phrases.toml``, ``injection.toml`` and ``attacks.toml``."""
 
     table: Mapping[str, Any]
     injection: Mapping[str, Any]
+    attacks: Mapping[str, Any]
 
     @classmethod
     def load(cls) -> "Phrases":
         folder = resources.files("models.training")
-        names = ("phrases.toml", "injection.toml")
+        names = ("phrases.toml", "injection.toml", "attacks.toml")
         return cls(*(tomllib.loads((folder / name).read_text("utf-8")) for name in names))
 
 

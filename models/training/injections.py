@@ -11,6 +11,7 @@ import string
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from models.training.attacks import made_attacks
 from models.training.augmentation import Phrases, fill, filled
 from models.training.corpus import Example
 
@@ -28,6 +29,7 @@ def augment_injection(examples: Sequence[Example], phrases: Phrases, seed: int) 
     table = phrases.injection
     return [
         *_from_templates(table, chance, seed),
+        *made_attacks(phrases.attacks, table["slots"]["sentence"], chance),
         *_made_documents(table, chance),
         *_poisoned([example for example in examples if example.kind == "document"], table, chance),
         *_no_prose(table["data"], chance),

@@ -71,17 +71,14 @@ def gather(task: Task, folder: Path, encoder: TextEncoder, cache: Path) -> Data:
     learnt = [example for example in own if example.source not in task.aside and not _is_dev(example)]
     added = task.augment(learnt, phrases, task.recipe.seed)
     learnt, dev, aside, made = ([each for each in part if task.uses(each)] for part in (learnt, dev, aside, added))
-    base = embed(encoder, [example.text for example in known], cache)
-    more = embed(encoder, [example.text for example in added], cache)
     by_hand = task.by_hand()
-    shown = embed(encoder, [example.text for example in by_hand], cache)
-    counts = np.concatenate((base.counts, more.counts, shown.counts))
-    inputs = np.concatenate([joined(part, task.inputs) for part in (base, more, shown)])
-    everything = Windows(inputs, counts)
-    place = {id(example): index for index, example in enumerate([*known, *added, *by_hand])}
+    used = [*learnt, *made, *dev, *aside, *by_hand]
+    features = embed(encoder, [example.text for example in used], cache)
+    everything = Windows(joined(features, task.inputs), features.counts)
+    place = {id(example): index for index, example in enumerate(used)}
 
     def part(examples: Sequence[Example]) -> Part:
-        read = tuple(example for example in examples if counts[place[id(example)]])
+        read = tuple(example for example in examples if features.counts[place[id(example)]])
         windows = everything.take(np.array([place[id(example)] for example in read], np.int64))
         return Part(read, windows, _bags(encoder, read) if task.spelling else ())
 

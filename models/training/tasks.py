@@ -27,13 +27,13 @@ class Task:
     labels: tuple[str, ...]
     inputs: tuple[str, ...]  # which of the encoder's vectors the head reads
     read: Callable[[Path], Iterable[Example]]
-    keep: Callable[[Example, Phrases], bool]
     augment: Callable[[Sequence[Example], Phrases, int], list[Example]]
-    by_hand: Callable[[], Sequence[Example]]
-    aside: frozenset[str]
     recipe: Recipe
     thresholds: Mapping[str, Quantile]
     limits: tuple[str, ...]
+    keep: Callable[[Example, Phrases], bool] = lambda _example, _phrases: True
+    by_hand: Callable[[], Sequence[Example]] = list
+    aside: frozenset[str] = frozenset()
     uses: Callable[[Example], bool] = lambda _example: True  # of rows and additions, which belong to this head
     spelling: float = 0.0  # how much the n-grams' logit counts beside the encoder's; 0: they are not read
     each_aside: Mapping[str, frozenset[str]] = field(default_factory=dict)  # sources kept aside in turn, for the card
@@ -91,10 +91,7 @@ TASKS: Mapping[str, Task] = {
         labels=("injection",),
         inputs=("mean", "peak"),
         read=read_injection,
-        keep=lambda _example, _phrases: True,
         augment=augment_injection,
-        by_hand=list,
-        aside=frozenset(),
         recipe=Recipe(epochs=8),
         thresholds={"flag": (0.98, PROMPTS), "block": (0.998, PROMPTS)},
         limits=(
@@ -120,10 +117,7 @@ TASKS: Mapping[str, Task] = {
         labels=("injection",),
         inputs=("mean", "peak"),
         read=read_injection,
-        keep=lambda _example, _phrases: True,
         augment=augment_injection,
-        by_hand=list,
-        aside=frozenset(),
         recipe=Recipe(epochs=8),
         thresholds={"flag": (0.99, DOCUMENTS), "strict": (0.998, DOCUMENTS)},
         limits=(

@@ -7,10 +7,11 @@ from guards.exchange import Exchange
 from guards.guard import Passage, Side
 from guards.pii import PiiGuard
 from guards.pipeline import Case, Pipeline
-from guards.registry import Parts, build_pipeline
+from guards.registry import build_pipeline
 from guards.secrets import SecretsGuard
 from models.bundle import ModelBundle, load_bundle
 from schemas.conversation import Message
+from streams.loading import parts_of
 from streams.policies import shipped_policy
 from streams.settings import load_settings
 from tests.bench.figure import Figure
@@ -27,15 +28,7 @@ def guard_figures() -> list[Figure]:
     models = load_settings().models_directory
     started = time.process_time()
     bundle = load_bundle(models, threads=1)
-    parts = Parts(
-        bundle.encoder,
-        bundle.toxicity,
-        bundle.injection,
-        tagger=bundle.tagger,
-        linguist=bundle.languages,
-        indirect=bundle.indirect,
-    )
-    pipeline = build_pipeline(parts)
+    pipeline = build_pipeline(parts_of(bundle))
     load = Figure("start: load models and guards", time.process_time() - started, "CPU s")
     encoder = Figure("encoder, 64 tokens", _best(bundle.encoder.encode, 100), "texts/CPU s")
     bare = Figure("bare classifiers", _best(lambda batch: _classify(bundle, batch), 200), "texts/CPU s")

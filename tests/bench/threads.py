@@ -6,9 +6,10 @@ from collections.abc import Callable, Iterator
 
 from guards.exchange import Exchange
 from guards.pipeline import Case
-from guards.registry import Parts, build_pipeline
+from guards.registry import build_pipeline
 from models.bundle import load_bundle
 from schemas.conversation import Message
+from streams.loading import parts_of
 from streams.policies import shipped_policy
 from streams.settings import load_settings
 from tests.bench.figure import Figure
@@ -24,10 +25,7 @@ def thread_figures() -> list[Figure]:
     found = []
     for threads in (1, 2):
         bundle = load_bundle(load_settings().models_directory, threads=threads)
-        parts = Parts(
-            bundle.encoder, bundle.toxicity, bundle.injection, tagger=bundle.tagger, linguist=bundle.languages
-        )
-        pipeline, policy = build_pipeline(parts), shipped_policy()
+        pipeline, policy = build_pipeline(parts_of(bundle)), shipped_policy()
 
         def judge(batch: list[str]) -> None:
             pipeline.judge([Case(Exchange(prompt=(Message(role="user", content=text),)), policy) for text in batch])  # noqa: B023 - called within its round

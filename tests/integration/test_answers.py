@@ -1,14 +1,17 @@
 """Relevance, refusal and groundedness on the real encoder: tables of examples."""
 
+from dataclasses import replace
+
 import pytest
 
 from guards.exchange import Exchange
 from guards.pipeline import Case
 from guards.refusal import Refusals
-from guards.registry import Parts, build_pipeline
+from guards.registry import build_pipeline
 from models.bundle import load_bundle
 from schemas.conversation import Message
 from schemas.policy import Policy
+from streams.loading import parts_of
 from streams.policies import shipped_policy
 
 pytestmark = pytest.mark.weights
@@ -24,8 +27,7 @@ STRICT = Policy.model_validate(
 
 @pytest.fixture(scope="module")
 def pipeline(models_dir):
-    bundle = load_bundle(models_dir)
-    return build_pipeline(Parts(bundle.encoder, bundle.toxicity, bundle.injection))
+    return build_pipeline(replace(parts_of(load_bundle(models_dir)), tagger=None, linguist=None))
 
 
 def judged(pipeline, *turns, context=None, policy=None):

@@ -3,15 +3,17 @@
 import base64
 import codecs
 import tomllib
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from guards.exchange import Exchange
 from guards.pipeline import Case
-from guards.registry import Parts, build_pipeline
+from guards.registry import build_pipeline
 from models.bundle import load_bundle
 from schemas.conversation import Message
+from streams.loading import parts_of
 from streams.policies import shipped_policy
 
 pytestmark = pytest.mark.weights
@@ -33,12 +35,7 @@ DISGUISES = {
 
 @pytest.fixture(scope="module")
 def pipeline(models_dir):
-    bundle = load_bundle(models_dir)
-    return build_pipeline(
-        Parts(
-            bundle.encoder, bundle.toxicity, bundle.injection, linguist=bundle.languages, indirect=bundle.indirect
-        )
-    )  # fmt: skip
+    return build_pipeline(replace(parts_of(load_bundle(models_dir)), tagger=None))
 
 
 def judge(pipeline, *texts):

@@ -4,6 +4,7 @@ import json
 import socket
 import time
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from functools import partial
 
 import pytest
@@ -11,12 +12,13 @@ import pytest
 from guards.exchange import Exchange
 from guards.guard import Passage, Side
 from guards.pipeline import Case
-from guards.registry import ALTERNATIVES, GUARDS, Parts, build_pipeline
+from guards.registry import ALTERNATIVES, GUARDS, build_pipeline
 from guards.subjects import SubjectsGuard
 from models.bundle import load_bundle
 from schemas.conversation import Message
 from schemas.policy import SPAN_GUARDS, Policy, Subjects
 from schemas.recognizer import Recognizer
+from streams.loading import parts_of
 from streams.policies import shipped_policy
 
 pytestmark = pytest.mark.weights
@@ -84,17 +86,7 @@ UNITS = {
 
 @pytest.fixture(scope="module")
 def parts(models_dir, request):
-    bundle = load_bundle(models_dir)
-    detoxify = partial(request.getfixturevalue, "taught_model")
-    return Parts(
-        bundle.encoder,
-        bundle.toxicity,
-        bundle.injection,
-        detoxify,
-        tagger=bundle.tagger,
-        linguist=bundle.languages,
-        indirect=bundle.indirect,
-    )
+    return replace(parts_of(load_bundle(models_dir)), detoxify=partial(request.getfixturevalue, "taught_model"))
 
 
 @pytest.fixture(scope="module")
@@ -308,16 +300,7 @@ def test_nothing_needs_the_network(models_dir, monkeypatch):
 
     monkeypatch.setattr(socket, "socket", refuse)
     monkeypatch.setattr(socket, "create_connection", refuse)
-    bundle = load_bundle(models_dir)
-    parts = Parts(
-        bundle.encoder,
-        bundle.toxicity,
-        bundle.injection,
-        tagger=bundle.tagger,
-        linguist=bundle.languages,
-        indirect=bundle.indirect,
-    )
-    fresh = build_pipeline(parts)
+    fresh = build_pipeline(parts_of(load_bundle(models_dir)))
     text = "Mail ann@example.co.uk, call +44 20 7946 0958, see https://example.com/x?y=1"
     assert judge(fresh, prompt(text))[0].action == "redact"
     said = (Message(role="system", content="Be brief."), Message(role="user", content=text))

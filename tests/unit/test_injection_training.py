@@ -35,7 +35,7 @@ def test_every_kind_is_made(made):
     """Attacks of every kind and innocent neighbours of every kind are made, about as many of both."""
     kinds = Counter((example.kind, example.labels["injection"]) for example in made)
     assert {kind for kind, injection in kinds if injection} == {
-        "injection", "extraction", "jailbreak", "suffix", "indirect"
+        "injection", "extraction", "jailbreak", "suffix", "wish", "indirect"
     }  # fmt: skip
     assert {kind for kind, injection in kinds if not injection} == {"trigger", "delicate", "document", "data"}
     attacks = sum(count for (_, injection), count in kinds.items() if injection)
@@ -44,7 +44,9 @@ def test_every_kind_is_made(made):
 
 def test_no_slot_is_left(made):
     """Every slot of a sentence is filled; braces of code and of gibberish may stay."""
-    names = tuple(f"{{{name}}}" for name in Phrases.load().injection["slots"])
+    phrases = Phrases.load()
+    sections = (phrases.injection, phrases.attacks, *(phrases.attacks[name] for name in ("agents", "states", "abroad")))
+    names = ("{aim}", "{sage}", *(f"{{{name}}}" for section in sections for name in section["slots"]))
     assert not [example for example in made if any(name in example.text for name in names)]
 
 

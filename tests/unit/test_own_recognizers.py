@@ -1,14 +1,17 @@
+from dataclasses import replace
+
 import pytest
 
 from guards.exchange import Exchange
 from guards.pii.checksums import luhn, mod97, verhoeff
 from guards.pipeline import Case
-from guards.registry import Parts, build_pipeline
+from guards.registry import build_pipeline
 from models.bundle import load_bundle
 from schemas.conversation import Message
 from schemas.errors import ConfigError
 from schemas.policy import Policy
 from schemas.policy_file import parse_policy
+from streams.loading import parts_of
 from tests.fixtures.guards import CountingEncoder
 
 HEAD = "id: p\nversion: 1\nprompt:\n  pii: {redact: 0.5}\n"
@@ -16,8 +19,7 @@ HEAD = "id: p\nversion: 1\nprompt:\n  pii: {redact: 0.5}\n"
 
 @pytest.fixture(scope="module")
 def pipeline(models_dir):
-    bundle = load_bundle(models_dir)
-    return build_pipeline(Parts(CountingEncoder(), bundle.toxicity, bundle.injection))
+    return build_pipeline(replace(parts_of(load_bundle(models_dir)), encoder=CountingEncoder(), tagger=None))
 
 
 def found(pipeline, yaml, text):

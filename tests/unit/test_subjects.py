@@ -1,14 +1,17 @@
+from dataclasses import replace
+
 import pytest
 
 from guards.choices import Choices
 from guards.exchange import Exchange
 from guards.pipeline import Case, Pipeline
-from guards.registry import Parts, build_pipeline
+from guards.registry import build_pipeline
 from models.bundle import load_bundle
 from schemas.conversation import Message
 from schemas.errors import ConfigError
 from schemas.policy import Policy
 from schemas.policy_file import parse_policy
+from streams.loading import parts_of
 from tests.fixtures.guards import CountingEncoder
 
 YAML = """\
@@ -42,8 +45,7 @@ def policy():
 
 @pytest.fixture(scope="module")
 def pipeline(models_dir):
-    bundle = load_bundle(models_dir)
-    return build_pipeline(Parts(bundle.encoder, bundle.toxicity, bundle.injection))
+    return build_pipeline(replace(parts_of(load_bundle(models_dir)), tagger=None, linguist=None))
 
 
 def labels(pipeline, policy, text, role="user"):
