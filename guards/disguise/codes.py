@@ -1,4 +1,4 @@
-"""Encodings undone: base64, base32, base85, hex, binary and decimal codes, Morse, escapes, rot13, reversed text, tag characters.
+"""Encodings undone: base64, base32, base85, hex, Morse, number codes, escapes, rot13, reversed text, tag characters.
 
 What decodes to no readable text is left alone. All is linear in the text's length, and what comes out is never longer
 than what went in.
@@ -9,7 +9,6 @@ import binascii
 import codecs
 import html
 import re
-import string
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
@@ -40,34 +39,29 @@ _WORD = re.compile("[A-Za-z]{3,}+")
 _NUMBER = re.compile(r"\d+")
 _NOT_HEX = re.compile("0x|[^0-9A-Fa-f]")
 _BETWEEN_WORDS = re.compile(r" ?[/|] ?| {2,3}")
-_MORSE_SIGNS: Final = dict(
-    zip(
-        (
-            ".- -... -.-. -.. . ..-. --. .... .. .--- -.- .-.. -- -. --- .--. --.- .-. ... - ..- ...- .-- -..- -.-- --.. "
-            "----- .---- ..--- ...-- ....- ..... -.... --... ---.. ----."
-        ).split(),
-        string.ascii_lowercase + string.digits,
-        strict=True,
-    )
-)
 
 
 @dataclass(frozen=True, slots=True)
 class Codes:
-    """Finds and decodes. ``plain`` are frequent English words; the others are these in rot13 and backwards."""
+    """Finds and decodes. ``plain`` are frequent English words; the next two are these in rot13 and backwards.
+
+    ``morse`` are letters and digits by their sign.
+    """
 
     plain: frozenset[str]
     rotated: frozenset[str]
     reversed: frozenset[str]
+    morse: Mapping[str, str]
 
     @classmethod
     def of(cls, tables: Mapping[str, Any]) -> "Codes":
-        """From the pattern file's list ``words``."""
+        """From the pattern file's list ``words`` and its table ``morse``."""
         plain = frozenset(tables["words"])
         return cls(
             plain,
             frozenset(codecs.encode(word, "rot13") for word in plain) - plain,
             frozenset(word[::-1] for word in plain) - plain,
+            tables["morse"],
         )
 
     def escapes(self, text: str) -> Iterator[Edit]:
@@ -80,12 +74,18 @@ class Codes:
 
     def blobs(self, text: str) -> Iterator[Edit]:
         """What decodes to readable text, and which text."""
-        for pattern, decode in _BLOBS:
+        for pattern, decode in (*_BLOBS, (_MORSE, self._unmorse)):
             for match in pattern.finditer(text):
                 decoded = decode(match.group())
                 if decoded is not None and _readable(decoded):
                     yield Edit(match.start(), match.end(), decoded)
         yield from self._sentences(text)
+
+    def _unmorse(self, run: str) -> str | None:
+        words = [word.split() for word in _BETWEEN_WORDS.split(run.strip())]
+        if not all(sign in self.morse for word in words for sign in word):
+            return None
+        return " ".join("".join(self.morse[sign] for sign in word) for word in words)
 
     def _sentences(self, text: str) -> Iterator[Edit]:
         for match in _SENTENCE.finditer(text):
@@ -134,13 +134,6 @@ def _base85(blob: str) -> str | None:
     return _utf8(base64.b85decode, blob)
 
 
-def _morse(blob: str) -> str | None:
-    words = [word.split() for word in _BETWEEN_WORDS.split(blob.strip())]
-    if not all(sign in _MORSE_SIGNS for word in words for sign in word):
-        return None
-    return " ".join("".join(_MORSE_SIGNS[sign] for sign in word) for word in words)
-
-
 def _hex(blob: str) -> str | None:
     return _utf8(bytes.fromhex, _NOT_HEX.sub("", blob))
 
@@ -180,7 +173,6 @@ _BLOBS: Final = (
     (_BASE64, _base64),
     (_BASE32, _base32),
     (_BASE85, _base85),
-    (_MORSE, _morse),
     (_HEX, _hex),
     (_BINARY, _binary),
     (_DECIMAL, _decimal),
