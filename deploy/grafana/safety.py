@@ -15,12 +15,12 @@ SAFETY: Final = Board(
     rows=(
         (
             Stat(
-                "Findings", "Of all guards, in live events. One event may have several.", "safety/found", "short",
-                width=6,
+                "Findings", "Of all guards, in live events, beyond what a policy allows. One event may have several.",
+                "safety/found", "short", width=6,
             ),
             Stat(
-                "Events with findings", "Share of live events in which something was found.", "safety/affected",
-                "percentunit", decimals=2, width=6,
+                "Events with findings", "Share of live events in which more was found than the policy allows.",
+                "safety/affected", "percentunit", decimals=2, width=6,
             ),
             Stat(
                 "Leaks", "Personal data or secrets in answers that nobody had given before.", "safety/leaks", "short",

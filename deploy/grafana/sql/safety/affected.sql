@@ -1,1 +1,1 @@
-SELECT countIf(notEmpty(findings.guard)) / nullIf(count(), 0) AS share FROM v_verdicts WHERE {live}
+SELECT countIf(arrayExists(action -> action != 'allow', findings.action)) / nullIf(count(), 0) AS share FROM v_verdicts WHERE {live}

@@ -1,1 +1,1 @@
-SELECT count() AS findings FROM v_findings WHERE {found}
+SELECT count() AS findings FROM v_findings WHERE {found} AND finding_action != 'allow'
