@@ -125,7 +125,7 @@ TASKS: Mapping[str, Task] = {
     ),
     "indirect": Task(
         name=INDIRECT,
-        version="2.0.0",
+        version="1.0.0",
         labels=("injection",),
         inputs=("mean", "peak"),
         read=read_injection,
