@@ -22,7 +22,7 @@ def choose_targets(settings: Settings) -> tuple[Target, ...]:
         ConfigError: an address or a secret will not do; names the setting, and never the value.
     """
     found: list[Target] = [Log()]
-    if settings.notify_alertmanager is not None:
+    if settings.notify_alertmanager:
         found.append(Alertmanager(_url(settings.notify_alertmanager, "notify_alertmanager")))
     if webhook := _secret(settings.notify_webhook, settings.notify_webhook_file, "notify_webhook"):
         signing = _secret(settings.notify_webhook_secret, settings.notify_webhook_secret_file, "notify_webhook_secret")
@@ -34,7 +34,7 @@ def choose_targets(settings: Settings) -> tuple[Target, ...]:
 
 
 def _secret(value: SecretStr | None, path: Path | None, setting: str) -> str | None:
-    if value is not None:
+    if value is not None and value.get_secret_value():
         return value.get_secret_value()
     if path is None:
         return None

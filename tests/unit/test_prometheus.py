@@ -16,12 +16,12 @@ ROOT = Path(__file__).parents[2]
 RULES = ROOT / "deploy" / "prometheus"
 ALERTS = [
     rule
-    for group in yaml.safe_load((RULES / "alerts.yml").read_text(encoding="utf-8"))["groups"]
+    for group in yaml.safe_load((RULES / "rules/alerts.yml").read_text(encoding="utf-8"))["groups"]
     for rule in group["rules"]
 ]
 RECORDS = [
     rule
-    for group in yaml.safe_load((RULES / "recording.yml").read_text(encoding="utf-8"))["groups"]
+    for group in yaml.safe_load((RULES / "rules/recording.yml").read_text(encoding="utf-8"))["groups"]
     for rule in group["rules"]
 ]
 TESTS = yaml.safe_load((RULES / "alerts_test.yml").read_text(encoding="utf-8"))["tests"]
@@ -39,11 +39,12 @@ def promtool(*arguments):
 @pytest.mark.parametrize(
     "arguments",
     [
-        ("check", "rules", "recording.yml", "alerts.yml"),
+        ("check", "rules", "rules/recording.yml", "rules/alerts.yml"),
         ("check", "config", "--syntax-only", "prometheus.yml"),
+        ("check", "config", "--syntax-only", "compose.yml"),
         ("test", "rules", "alerts_test.yml"),
     ],
-    ids=["rules", "config", "tests"],
+    ids=["rules", "config", "compose", "tests"],
 )
 def test_promtool_agrees(arguments):
     """Prometheus' own tool reads the files, and every alert fires when the tests say so and not otherwise."""
