@@ -35,19 +35,23 @@ def embed(encoder: TextEncoder, texts: Sequence[str], folder: Path) -> CorpusFea
     missing = [digest for digest in wanted if digest not in found]
     for start in range(0, len(missing), CHUNK_TEXTS):
         chunk = missing[start : start + CHUNK_TEXTS]
-        computed = encoder.encode([wanted[digest] for digest in chunk])
+        made = _features(encoder.encode([wanted[digest] for digest in chunk]))
         path = folder / f"{stem}-{hashlib.sha256(b''.join(chunk)).hexdigest()[:20]}.npz"
-        np.savez(path, digests=np.frombuffer(b"".join(chunk), "V16"), **_arrays(computed))
+        digests = np.frombuffer(b"".join(chunk), "V16")
+        np.savez(path, digests=digests, counts=made.counts, mean=made.mean, peak=made.peak, inner=made.inner)
         found.update(_rows(path, wanted))
         print(f"embedded {start + len(chunk)}/{len(missing)}", file=sys.stderr)  # noqa: T201 - progress
     return _joined([found[text_digest(text)] for text in texts])
 
 
-def _arrays(computed: Sequence[WindowFeatures]) -> dict[str, NDArray[np.generic]]:
-    vectors = {
-        name: np.concatenate([getattr(features, name) for features in computed]).astype(np.float16) for name in WIDTHS
-    }
-    return {"counts": np.array([len(features.mean) for features in computed], np.int64), **vectors}
+def _features(computed: Sequence[WindowFeatures]) -> CorpusFeatures:
+    return CorpusFeatures(
+        np.array([len(features.mean) for features in computed], np.int64),
+        **{
+            name: np.concatenate([getattr(features, name) for features in computed]).astype(np.float16)
+            for name in WIDTHS
+        },
+    )
 
 
 def _kept(folder: Path, stem: str, wanted: dict[bytes, str]) -> Iterator[tuple[bytes, CorpusFeatures]]:
