@@ -294,7 +294,7 @@ OPINIONS: Final = Topic(
     key="conversation",
     summary="The same feedback with its comments judged; personal data and secrets masked.",
     written_by=("collect",),
-    read_by=("store",),
+    read_by=("store", "monitor"),
     raw=False,
 )
 VERDICTS: Final = Topic(
@@ -313,12 +313,12 @@ ALERTS: Final = Topic(
     key="fingerprint",
     summary="What the monitor says of an app; the latest of a fingerprint counts. No text, only ids.",
     written_by=("monitor", "operators"),
-    read_by=("notify", "operators"),
+    read_by=("store", "notify", "operators"),
     raw=False,
     retention=timedelta(days=90),
     partitions=1,  # few, and in one order
     cleanup="compact,delete",
-    compaction_lag=timedelta(days=1),
+    compaction_lag=timedelta(days=1),  # the store reads every state, not only the last
 )
 SILENCES: Final = Topic(
     name="silences",
@@ -352,7 +352,7 @@ MONITOR_STATE: Final = Topic(
     key="app and series",
     summary="The state of every series that is watched, from which the monitor continues after any end.",
     written_by=("monitor",),
-    read_by=("monitor",),
+    read_by=("monitor", "store"),
     raw=False,
     partitions=1,  # who is given it is the one that watches
     cleanup="compact",

@@ -147,7 +147,7 @@ class Settings(BaseSettings):
         default=600.0, description="How much later than others of its partition an event may be and still count."
     )
     monitor_idle_seconds: Annotated[float, Field(ge=0.1, le=7 * 86_400)] = Field(
-        default=3600.0, description="How long a silent partition keeps bins open."
+        default=600.0, description="How long a silent partition keeps bins open; all of them together, six times that."
     )
     monitor_reference: Path | None = Field(
         default=None, description="A file of `weir monitors export` that series without a past begin with."

@@ -85,6 +85,25 @@ def show_(
 
 
 @app.command()
+def pages(as_json: _Json = False) -> None:
+    """Pages of each app in the last 90 days, beside the false ones that its policy allows. From the store."""
+    from streams.attachment import attached_settings
+    from streams.store.client import Store
+    from streams.store.sql import query
+
+    with Store.of(attached_settings()) as store:
+        rows = list(store.select(query("pages")))
+    if as_json:
+        for row in rows:
+            sys.stdout.write(json.dumps(row, default=str) + "\n")
+        return
+    told = [
+        (row["app"], row["pages"], row["open"], f"{row['latest']:%Y-%m-%d %H:%M}", f"{row['budget']:g}") for row in rows
+    ]
+    show("Pages in 90 days", ("app", "pages", "open", "latest", "false ones allowed"), told)
+
+
+@app.command()
 def export(of: _App = None) -> None:
     """Write series with their past as JSON lines, to be the WEIR_MONITOR_REFERENCE of an installation without one.
 

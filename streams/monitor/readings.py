@@ -7,6 +7,7 @@ from itertools import pairwise
 from typing import Final, Literal
 
 from schemas.alert import Dimension
+from schemas.feedback import Opinion
 from schemas.policy import Alarms
 from schemas.verdict import Verdict
 from streams.monitor.signals import SIGNALS, Signal, values
@@ -60,6 +61,24 @@ class Reader:
             (time - _EPOCH) // (_EPOCH.resolution * 1000),
             found,
             segments(verdict),
+        )
+
+    def hear(self, opinion: Opinion) -> Reading | None:
+        """The reading of a user's feedback; None where it does not rate, or nobody watches."""
+        alarms = self._alarms(opinion.app)
+        watched = alarms is not None and (alarms.signals is None or "negative_feedback" in alarms.signals)
+        if not watched or opinion.sentiment is None:
+            return None
+        time = opinion.position.time if self._clock == "arrival" else opinion.event_time
+        language = opinion.comment.language if opinion.comment else None
+        policy = f"{opinion.policy.id}@{opinion.policy.version}"
+        return Reading(
+            str(opinion.feedback_id),
+            opinion.app,
+            opinion.conversation,
+            (time - _EPOCH) // (_EPOCH.resolution * 1000),
+            {"negative_feedback": float(opinion.sentiment == "negative")},
+            (_NONE, policy, "feedback", language or _NONE, _NONE, opinion.reason or _NONE),
         )
 
     def _signals(self, alarms: Alarms) -> Sequence[Signal]:

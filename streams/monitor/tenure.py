@@ -14,8 +14,9 @@ from confluent_kafka import TopicPartition
 
 from schemas.codec import Message, decode
 from schemas.errors import ConfigError, UnavailableError, UnreadableError
+from schemas.feedback import Opinion
 from schemas.monitoring import MonitorProgress, MonitorState
-from schemas.topics import MONITOR_STATE, VERDICTS, Topic
+from schemas.topics import MONITOR_STATE, OPINIONS, VERDICTS, Topic
 from schemas.verdict import Verdict
 from streams.consumer_groups import monitor_group
 from streams.kafka_admin import Place
@@ -35,7 +36,9 @@ from streams.settings import Settings
 from streams.topic_descriptions import TopicDescriber, TopicDescription
 from streams.transactions import Transactions
 
-INPUTS: Final[tuple[Topic, ...]] = (VERDICTS,)
+INPUTS: Final[tuple[Topic, ...]] = (VERDICTS, OPINIONS)
+_ALL_SILENT: Final = 6
+"""When everything is silent for so many times as long as one partition may be, bins end by the clock."""
 _AT_ONCE: Final = 1_000
 _WAIT_SECONDS: Final = 0.2
 _CHECK_SECONDS: Final = 30.0
@@ -105,7 +108,7 @@ class Tenure:
         for message in self._feed.poll(_WAIT_SECONDS, _AT_ONCE):
             self._watcher.read((message.topic, message.partition), message.offset, self._reading(message))
         silent = [(place.topic, place.partition) for place in self._feed.silent(self._idle)]
-        upto = self._watcher.due(silent, self._now())
+        upto = self._watcher.due(silent, self._end_of_time())
         if upto is not None:
             self._close(upto)
         self.turns += 1
@@ -118,11 +121,16 @@ class Tenure:
     def _idle(self) -> float:
         return self._given.settings.monitor_idle_seconds
 
-    def _now(self) -> int | None:
-        """The time by which bins end where all is silent; None where time is that of the events."""
-        if self._given.settings.monitor_clock == "event":
+    def _end_of_time(self) -> int | None:
+        """The time by which bins end where all has been silent for long; None where it has not, or the clock is theirs.
+
+        A worker that is down for a while is no end of traffic: what it was to judge is still to come.
+        """
+        patience = self._idle * _ALL_SILENT
+        silent = len(self._feed.silent(patience)) == len(self._watcher.partitions)
+        if self._given.settings.monitor_clock == "event" or not silent:
             return None
-        return round((self._given.clock() - self._idle) * 1000)
+        return round((self._given.clock() - patience) * 1000)
 
     def _close(self, upto: int) -> None:
         start = time.perf_counter()
@@ -139,13 +147,15 @@ class Tenure:
         self._measure()
 
     def _reading(self, message: Message) -> Reading | None:
-        """The verdict as it is counted. One that cannot be read is a dead letter of the writer to the store."""
+        """The message as it is counted. One that cannot be read is a dead letter of the writer to the store."""
         try:
-            verdict = decode(message, Verdict, VERDICTS.type_name).record
+            if message.topic == self._given.settings.topics.of(OPINIONS):
+                found = self._reader.hear(decode(message, Opinion, OPINIONS.type_name).record)
+            else:
+                found = self._reader.read(decode(message, Verdict, VERDICTS.type_name).record)
         except UnreadableError:
             self._given.metrics.unwatched.labels("unreadable").inc()
             return None
-        found = self._reader.read(verdict)
         if found is None:
             self._given.metrics.unwatched.labels("no traffic").inc()
         else:

@@ -8,18 +8,22 @@ from dataclasses import dataclass, field
 from typing import Final
 from uuid import UUID
 
+from schemas.alert import Alert
 from schemas.codec import Message, decode
 from schemas.dead_letter import read_reason
 from schemas.errors import Code, UnreadableError
 from schemas.feedback import Opinion
 from schemas.label import Label
+from schemas.monitoring import MonitorState
 from schemas.notification import Notice
 from schemas.reply import Reply, Settlement
 from schemas.review import Review
 from schemas.sampling import SamplingPlan
 from schemas.topics import (
+    ALERTS,
     DEAD_LETTERS,
     LABELS,
+    MONITOR_STATE,
     NOTICES,
     OPINIONS,
     REPLIES,
@@ -33,6 +37,7 @@ from schemas.topics import (
 from schemas.verdict import Verdict
 from streams.store.client import Values
 from streams.store.columns import log_values
+from streams.store.monitor_rows import alert_row, series_rows
 from streams.store.rows import (
     collected_entry,
     dead_entry,
@@ -127,6 +132,16 @@ def _plan(message: Message, topic_ids: TopicIds) -> Entry:
     return Entry(message, (plan_row(plan, _log(message, topic_ids)),))
 
 
+def _alert(message: Message, topic_ids: TopicIds) -> Entry:
+    alert = decode(message, Alert, ALERTS.type_name).record
+    return Entry(message, (alert_row(alert, _log(message, topic_ids)),))
+
+
+def _series(message: Message, topic_ids: TopicIds) -> Entry:
+    state = decode(message, MonitorState, MONITOR_STATE.type_name).record.series
+    return Entry(message, series_rows(state, _log(message, topic_ids)) if state is not None else ())
+
+
 def _dead_letter(message: Message, topic_ids: TopicIds) -> Entry:
     """A row from the headers alone: whatever the value holds, the dead letter is recorded."""
     reason = read_reason(message.headers)
@@ -154,6 +169,8 @@ _SHELVES: Final[Mapping[Topic, Shelf]] = {
     OPINIONS: Shelf("feedback", "ledger", _opinion),
     REPLIES: Shelf("replies", "reply_log", _reply),
     SETTLED: Shelf("settlements", None, _settlement),
+    ALERTS: Shelf("alerts", None, _alert),
+    MONITOR_STATE: Shelf("series_bins", None, _series),
     REVIEWS: Shelf("reviews", None, _review),
     LABELS: Shelf("labels", None, _label),
     SAMPLING: Shelf("sampling_plans", None, _plan),

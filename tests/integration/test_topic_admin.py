@@ -176,7 +176,7 @@ def test_lag_shows_every_group_in_what_it_commits(settings):
         "worker": {"requests", "completions", "interactions"},
         "infer": {"work.interactive", "work.bulk"},
         "settle": {"requests", "outcomes", "cancels", "decisions"},
-        "monitor": {"verdicts"},
+        "monitor": {"verdicts", "opinions"},
     }
     stored = {settings.topics.of(topic) for topic in TOPICS if "store" in topic.read_by}
     assert {topic for group, topic in shown if group == "store"} == stored

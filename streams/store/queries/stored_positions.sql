@@ -17,5 +17,9 @@ FROM
     SELECT log_topic, log_topic_id, log_partition, log_offset FROM sampling_plans
     UNION ALL
     SELECT log_topic, log_topic_id, log_partition, log_offset FROM labels
+    UNION ALL
+    SELECT log_topic, log_topic_id, log_partition, log_offset FROM alerts
+    UNION ALL
+    SELECT log_topic, log_topic_id, log_partition, log_offset FROM series_bins
 )
 GROUP BY topic, topic_id, partition

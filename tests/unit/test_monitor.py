@@ -1,0 +1,189 @@
+"""The monitor without Kafka: bins that close, alarms that come and go, and how they are told."""
+
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from schemas.policy import Alarms
+from schemas.signal import SignalName
+from schemas.verdict import Judgement
+from streams.monitor.alarm import NO_TRAFFIC
+from streams.monitor.app import Terms as AppTerms
+from streams.monitor.app import bins_of
+from streams.monitor.readings import Reader
+from streams.monitor.records import memory_of, series_state
+from streams.monitor.reference import exported, read_reference
+from streams.monitor.signals import SIGNALS
+from streams.monitor.telling import Links, Teller
+from streams.monitor.watcher import Watcher
+from streams.monitor.watermarks import Partition, Terms
+from tests.fixtures.monitored import ALARMS, APP, REFERENCE, judged, moment, number, traffic
+
+HOUR = 3_600_000
+TERMS = AppTerms(1.0, bins_of(14))
+TELLER = Teller(HOUR, Links("docs/alarms.md", "http://g/{app}"))
+
+
+class Scene:
+    """A watcher of one partition, and what it told: (alert name, state, hour) in order."""
+
+    def __init__(self, alarms=ALARMS, apps=None, closed=None):
+        self.alarms = alarms
+        self.watcher = Watcher(Terms(HOUR, 0), lambda _: self.alarms, apps, closed)
+        self.watcher.follow([Partition("v", "id", 0)])
+        self.reader = Reader(lambda _: self.alarms, "event")
+        self.told = []
+        self.offset = 0
+
+    def feed(self, verdicts):
+        for each in verdicts:
+            self.watcher.read(("v", 0), self.offset, self.reader.read(each))
+            self.offset += 1
+            if (upto := self.watcher.due(())) is not None:
+                self.close(upto)
+
+    def close(self, upto):
+        for each in self.watcher.close(upto).told.get(APP, ()):
+            app = self.watcher.apps[APP]
+            self.told.append(TELLER.alert(APP, each.fingerprint, each.alarm, app, TERMS))
+
+    def states(self, name):
+        found = [each.state for each in self.told if each.alertname == name]
+        return [state for state, before in zip(found, [None, *found], strict=False) if state != before]
+
+
+@pytest.fixture(scope="module")
+def learnt():
+    """The state of an app after a clean fortnight; nothing of it changes."""
+    scene = Scene()
+    scene.feed(traffic(range(REFERENCE + 2), 8, seed=5))
+    assert scene.told == []
+    return scene.watcher.apps, scene.watcher.closed
+
+
+def after(learnt, alarms=ALARMS):
+    apps, closed = learnt
+    return Scene(alarms, apps, closed)
+
+
+def test_every_signal_is_described_once():
+    """Each name has its reader, an alert of its own, and a place in the page that alerts link to."""
+    assert set(SIGNALS) == set(SignalName.__args__)
+    assert len({signal.alertname for signal in SIGNALS.values()}) == len(SIGNALS)
+
+
+def test_an_incident_is_told_from_page_to_proof(learnt):
+    """It fires soon, names the model, stays one alert, and is resolved by what comes after it."""
+    bad = range(REFERENCE + 10, REFERENCE + 40)
+    scene = after(learnt)
+    scene.feed(traffic(range(REFERENCE + 2, REFERENCE + 80), 8, seed=6, bad=bad))
+    assert scene.states("WeirResponseToxicity")[-2:] == ["firing", "resolved"]
+    fired = next(each for each in scene.told if each.state == "firing")
+    assert moment(bad[0]) < fired.fired_at <= moment(bad[0] + 6)
+    assert (fired.severity, fired.direction, fired.model, fired.guard) == ("critical", "up", "v2", "toxicity")
+    assert fired.value > 2 * fired.baseline
+    assert fired.budget.series == 4
+    assert (fired.runbook, fired.dashboard) == ("docs/alarms.md#weirresponsetoxicity", "http://g/shop")
+    models = [part for part in fired.parts if part.dimension == "model"]
+    assert max(models, key=lambda part: abs(part.within + part.mix)).segment == "v2"
+    assert {each.fingerprint for each in scene.told if each.fired_at} == {fired.fingerprint}
+    over = next(each for each in scene.told if each.state == "resolved" and each.fired_at)
+    assert moment(bad[-1]) < over.ends_at <= moment(bad[-1] + 24)
+
+
+def test_what_goes_on_is_not_resolved(learnt):
+    """While the change is there nothing resolves the alarm."""
+    scene = after(learnt)
+    scene.feed(traffic(range(REFERENCE + 2, REFERENCE + 100), 8, seed=7, bad=range(REFERENCE + 10, REFERENCE + 100)))
+    assert scene.states("WeirResponseToxicity")[-1] == "firing"
+
+
+def test_an_app_learns_anew_on_demand(learnt):
+    """`learn_from` ends the app's alarms and forgets what it had learnt before that time."""
+    scene = after(learnt)
+    bad = range(REFERENCE + 10, REFERENCE + 60)
+    scene.feed(traffic(range(REFERENCE + 2, REFERENCE + 30), 8, seed=8, bad=bad))
+    assert scene.states("WeirResponseToxicity")[-1] == "firing"
+    scene.alarms = ALARMS.model_copy(update={"learn_from": moment(REFERENCE + 20)})
+    scene.feed(traffic(range(REFERENCE + 30, REFERENCE + 40), 8, seed=9, bad=bad))
+    assert scene.states("WeirResponseToxicity")[-1] == "resolved"
+    memory = scene.watcher.apps[APP].series["response_toxicity"]
+    assert memory.watch is None
+    assert memory.history[0].hour >= number(REFERENCE + 20)
+
+
+def test_traffic_that_stops_is_no_data(learnt):
+    """Empty hours in which much was to be expected are told once; with the traffic it is over."""
+    scene = after(learnt)
+    scene.feed(traffic(range(REFERENCE + 2, REFERENCE + 5), 8, seed=10))
+    scene.feed(traffic(range(REFERENCE + 20, REFERENCE + 22), 8, seed=11))
+    stopped = [each for each in scene.told if each.series == NO_TRAFFIC]
+    assert [each.state for each in stopped] == ["no_data", "resolved"]
+    assert stopped[0].alertname == "WeirNoTraffic"
+
+
+def test_a_reference_is_watched_by_at_once(learnt, tmp_path):
+    """What one installation has learnt another begins with; bins of another length are refused by line."""
+    apps, _ = learnt
+    app = apps[APP]
+    lines = [exported(series_state(APP, series, app, (), TERMS, 3600.0)).model_dump_json() for series in app.series]
+    path = tmp_path / "reference.jsonl"
+    path.write_text("\n".join(lines))
+    (found,) = read_reference(path, 3600.0).values()
+    assert found.series.keys() == app.series.keys()
+    assert all(memory.watch is not None for memory in found.series.values())
+    with pytest.raises(Exception, match="line 1 has bins of 3600 seconds"):
+        read_reference(path, 60.0)
+    path.write_text("{}")
+    with pytest.raises(Exception, match="line 1 is no series"):
+        read_reference(path, 3600.0)
+
+
+def test_a_series_survives_as_json(learnt):
+    """Written and read back it is the same to the last bit."""
+    app = learnt[0][APP]
+    for series, memory in app.series.items():
+        state = series_state(APP, series, app, (), TERMS, 3600.0)
+        assert memory_of(type(state).model_validate_json(state.model_dump_json())) == memory
+
+
+def test_trials_and_contradictions_are_no_traffic():
+    """A version on trial, what settle refuses, and apps that nobody watches are not counted."""
+    reader = Reader(lambda app: ALARMS if app == APP else None, "arrival")
+    assert reader.read(judged(1, moment(0))) is not None
+    for changes in ({"run": "shadow:shop@2"}, {"stage": "settle"}, {"app": "other"}):
+        assert reader.read(judged(1, moment(0), **changes)) is None
+    none = Reader(lambda _: Alarms(signals=frozenset()), "arrival")
+    assert none.read(judged(1, moment(0))) is None
+
+
+def test_a_reading_has_the_values_that_its_sides_have():
+    """All signals at once: a response without a prompt has no value of a prompt, and no language of one."""
+    reader = Reader(lambda _: Alarms(), "arrival")
+    whole = reader.read(judged(1, moment(0), toxicity=0.25)).values
+    assert whole["response_toxicity"] == 0.25
+    assert (whole["language:en"], whole["language:other"], whole["guard_errors"]) == (1.0, 0.0, 0.0)
+    assert all(0 <= value <= 1 for value in whole.values())
+    verdict = judged(1, moment(0))
+    alone = verdict.model_copy(update={"judgement": Judgement(action="allow", response=verdict.judgement.response)})
+    values = reader.read(alone).values
+    assert not {name for name in values if name.startswith(("prompt", "language", "injection"))}
+    assert replace(reader.read(alone), time=0).segments[3] == "en"
+
+
+def test_silent_partitions_hold_nobody_up():
+    """A bin waits for every partition that has traffic; where all are silent, for the clock."""
+    watcher = Watcher(Terms(HOUR, 0), lambda _: ALARMS)
+    watcher.follow([Partition("v", "id", 0), Partition("v", "id", 1)])
+    reader = Reader(lambda _: ALARMS, "event")
+    watcher.read(("v", 0), 0, reader.read(judged(1, moment(5))))
+    watcher.read(("v", 0), 1, reader.read(judged(2, moment(7))))
+    assert watcher.due(()) is None
+    assert watcher.due([("v", 1)]) == number(6)
+    later = moment(9) + timedelta(minutes=1)
+    assert watcher.due([("v", 0), ("v", 1)], round(later.timestamp() * 1000)) == number(8)
+    assert watcher.due([("v", 0), ("v", 1)]) is None
+    watcher.close(number(6))
+    watcher.read(("v", 1), 0, reader.read(judged(3, moment(6))))
+    assert watcher.partitions["v", 1].late == 1
