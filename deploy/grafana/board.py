@@ -118,6 +118,11 @@ CONDITIONS: Final[Mapping[str, str]] = {
     "ledger": "$__timeFilter(source_time)",
     "settled": "$__timeFilter(source_time)",
     "reviewed": "$__timeFilter(opened_at)",
+    "labelled": "$__timeFilter(labelled_at)",
+    "said": "$__timeFilter(source_time)",
+    "estimated": "$__timeFilter(period_end)",
+    "binned": "$__timeFilter(bin_start)",
+    "alarmed": "$__timeFilter(updated_at)",
 }
 """What narrows each view before a board's variables do."""
 
@@ -125,7 +130,8 @@ APP: Final = Choice(
     "app",
     "App",
     "Applications seen in the time range.",
-    {"live": "app", "found": "app", "replied": "app", "settled": "app", "reviewed": "app"},
+    {"live": "app", "found": "app", "replied": "app", "settled": "app", "reviewed": "app"}
+    | dict.fromkeys(("labelled", "said", "estimated", "binned", "alarmed"), "app"),
 )
 STAGE: Final = Choice(
     "stage",

@@ -6,6 +6,7 @@ from deploy.grafana.board import Board
 from deploy.grafana.conversation import CONVERSATION_BOARD
 from deploy.grafana.operations import OPERATIONS
 from deploy.grafana.overview import OVERVIEW
+from deploy.grafana.quality import QUALITY
 from deploy.grafana.safety import SAFETY
 
-BOARDS: Final[tuple[Board, ...]] = (OVERVIEW, SAFETY, OPERATIONS, CONVERSATION_BOARD)
+BOARDS: Final[tuple[Board, ...]] = (OVERVIEW, SAFETY, QUALITY, OPERATIONS, CONVERSATION_BOARD)

@@ -16,7 +16,8 @@ COLOURS: Final[Mapping[str, str]] = {
     # What an action means has one colour on every board.
     "allow": "#5a9e6f", "flag": "#e0b400", "redact": "#5794f2", "hold": "#b877d9", "block": "#d44a3a",
     "flagged": "#e0b400", "redacted": "#5794f2", "held": "#b877d9", "blocked": "#d44a3a",
-    "answered": "#5a9e6f", "delivered": "#5a9e6f", "withheld": "#d44a3a", "error": "#8e8e8e", "dead": "#d44a3a",
+    "answered": "#5a9e6f", "positive": "#5a9e6f", "neutral": "#8e8e8e", "negative": "#d44a3a",
+    "delivered": "#5a9e6f", "withheld": "#d44a3a", "error": "#8e8e8e", "dead": "#d44a3a",
     "judged": "#5a9e6f",
 }  # fmt: skip
 

@@ -22,6 +22,13 @@ FROM
     SELECT log_time, 3, concat('answered by ', stage), toString(status), toString(code), source_event_id
     FROM v_replies
     WHERE conversation_id = ${conversation:sqlstring}
+    UNION ALL
+    SELECT
+        source_time, 4, 'feedback', toString(sentiment),
+        arrayStringConcat(arrayFilter(said -> said != '', [toString(thumb), toString(rating), toString(reason), comment]), ', '),
+        about_id
+    FROM v_feedback
+    WHERE conversation_id = ${conversation:sqlstring}
 )
 ORDER BY time, turn, event
 LIMIT 500

@@ -1,0 +1,1 @@
+SELECT count() AS labels FROM v_labels WHERE {labelled} AND NOT skipped

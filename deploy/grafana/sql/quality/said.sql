@@ -1,0 +1,1 @@
+SELECT count() AS opinions FROM v_feedback WHERE {said} AND is_last
