@@ -1,1 +1,1 @@
-SELECT count() AS findings FROM v_findings WHERE {found} AND finding_action != 'allow'
+SELECT count() AS findings FROM v_findings WHERE {found} AND action != 'allow'
