@@ -110,7 +110,14 @@ def _timeseries(axes, panel, rows):
     locator = AutoDateLocator(maxticks=8)
     axes.xaxis.set_major_locator(locator)
     axes.xaxis.set_major_formatter(ConciseDateFormatter(locator, show_offset=False))
-    axes.legend(loc="upper center", bbox_to_anchor=(0.5, -0.1), ncols=max(2, panel["gridPos"]["w"] // 4), fontsize=6, frameon=False, labelcolor=INK)
+    axes.legend(
+        loc="upper center",
+        bbox_to_anchor=(0.5, -0.1),
+        ncols=max(2, panel["gridPos"]["w"] // 4),
+        fontsize=6,
+        frameon=False,
+        labelcolor=INK,
+    )
 
 
 def _table(axes, panel, rows):
