@@ -47,11 +47,15 @@ from streams.stage import Stage
 
 @dataclass(frozen=True, slots=True)
 class AgentSpec:
-    """One agent: the topic that feeds it and those that its stage writes, dead letters apart."""
+    """One agent: the topic that feeds it and those that its stage writes, dead letters apart.
+
+    One that is ``express`` is waited for piece by piece: it has a thread of its own beside the others' batches.
+    """
 
     name: str
     reads: Topic
     writes: tuple[Topic, ...]
+    express: bool = False
 
     def describe(self, namespace: Namespace) -> str:
         """One line: the agent and the full names of its topics."""
@@ -61,7 +65,7 @@ class AgentSpec:
 
 AGENTS: Final = (
     AgentSpec("screen", reads=REQUESTS, writes=(*WORK, OUTCOMES, REVIEWS, VERDICTS, VAULT)),
-    AgentSpec("stream", reads=DRAFTS, writes=(TOKENS, COMPLETIONS, CANCELS)),
+    AgentSpec("stream", reads=DRAFTS, writes=(TOKENS, COMPLETIONS, CANCELS), express=True),
     AgentSpec("judge", reads=COMPLETIONS, writes=(OUTCOMES, REVIEWS, VERDICTS, VAULT)),
     AgentSpec("observe", reads=INTERACTIONS, writes=(REVIEWS, VERDICTS, VAULT)),
     AgentSpec("collect", reads=FEEDBACK, writes=(OPINIONS,)),

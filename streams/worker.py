@@ -63,7 +63,9 @@ class Worker:
         self._agents = agents
         self._metrics = metrics
         self._directory = directory
-        self._threads = Threads(ThreadPoolExecutor(1, "judge"), ThreadPoolExecutor(1, "publish"))
+        self._threads = Threads(
+            ThreadPoolExecutor(1, "judge"), ThreadPoolExecutor(1, "publish"), ThreadPoolExecutor(1, "express")
+        )
         self._producer = BatchProducer(confluent_config(settings))
         self._stop = asyncio.Event()
         self._failed = False
@@ -125,7 +127,7 @@ class Worker:
 
     def _runners(self) -> Sequence[Agent]:
         names = self._settings.topics
-        return [Agent(names.of(agent.spec.reads), self._runner(agent)) for agent in self._agents]
+        return [Agent(names.of(each.spec.reads), self._runner(each), each.spec.express) for each in self._agents]
 
     def _runner(self, agent: BoundAgent) -> BatchRunner:
         letters = self._settings.topics.dead_letters_of(agent.spec.reads)
@@ -157,7 +159,8 @@ class Worker:
         self._producer.stop()
 
     async def _end_threads(self) -> None:
-        for executor in (self._threads.publishing, self._threads.judging):
+        for executor in (self._threads.publishing, self._threads.judging, self._threads.express):
+            assert executor is not None  # made here
             if not await _is_idle(executor):
                 self._cut_off("a batch is still running")
             executor.shutdown()

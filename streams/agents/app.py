@@ -5,7 +5,7 @@ import ssl
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from concurrent.futures import Executor
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final, TypeAlias, TypeVar
 
@@ -37,18 +37,24 @@ Item = TypeVar("Item")
 
 @dataclass(frozen=True, slots=True)
 class Agent:
-    """A runner and the full name of the topic that feeds it."""
+    """A runner and the full name of the topic that feeds it. One that is ``express`` waits for no other's batches."""
 
     topic: str
     runner: BatchRunner
+    express: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Threads:
-    """Where the blocking steps run: one thread each, shared by all agents of the process."""
+    """Where the blocking steps run: one thread each, shared by all agents of the process but those that are express."""
 
     judging: Executor
     publishing: Executor
+    express: Executor | None = None
+
+    def of(self, agent: Agent) -> "Threads":
+        """Those of one agent."""
+        return self if self.express is None or not agent.express else replace(self, judging=self.express)
 
 
 def build_app(
@@ -65,7 +71,9 @@ def build_app(
     app.transport = SafeTransport(app.conf.broker_consumer, app)
     for agent in agents:
         topic = app.topic(agent.topic, key_type=bytes, value_type=bytes, key_serializer="raw", value_serializer="raw")
-        app.agent(topic, name=agent.runner.name)(_agent_body(agent.runner, threads, settings.batch_size, fail))
+        app.agent(topic, name=agent.runner.name)(
+            _agent_body(agent.runner, threads.of(agent), settings.batch_size, fail)
+        )
     return app
 
 

@@ -16,6 +16,7 @@ from tests.bench.guards import guard_figures
 from tests.bench.inference import inference_figures
 from tests.bench.latency import latency_figures
 from tests.bench.path import path_figures
+from tests.bench.serving import serving_figures
 from tests.bench.threads import thread_figures
 
 
@@ -24,7 +25,7 @@ def main(out: Path) -> None:
     if not console.is_terminal:
         console.width = 120
     figures: list[Figure] = []
-    for measure in (guard_figures, thread_figures, path_figures, latency_figures, inference_figures):
+    for measure in (guard_figures, thread_figures, path_figures, latency_figures, inference_figures, serving_figures):
         with console.status(f"measuring: {measure.__doc__}"):
             figures += measure()
     table = Table("figure", "value", "unit", "ratio", "to", title=f"{figures[0].machine}, {figures[0].date}")

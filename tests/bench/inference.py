@@ -43,7 +43,7 @@ _START_SECONDS = 120.0
 def inference_figures() -> list[Figure]:
     """requests through the model, by topic and by simpler ways"""
     asked, few = load.prompts(_COUNT, 11, _MIX), load.prompts(_FEW, 12, _MIX)
-    with tempfile.TemporaryDirectory(prefix="weir-bench-") as directory, _broker(Path(directory)) as settings:
+    with tempfile.TemporaryDirectory(prefix="weir-bench-") as directory, broker(Path(directory)) as settings:
         engine = engine_of(settings)
         engine.load()
         before = _measured(lambda: load.tokens(load.at_once(engine, asked)))
@@ -87,7 +87,7 @@ def _mean(one: _Speed, other: _Speed) -> _Speed:
 
 
 @contextmanager
-def _broker(directory: Path) -> Iterator[Settings]:
+def broker(directory: Path) -> Iterator[Settings]:
     os.environ.update(WEIR_HOME=str(directory), WEIR_KAFKA_PORT="0", WEIR_INFER_BATCH=_SLOTS, WEIR_DEVICE="cpu")
     plan = BrokerPlan(directory / "kafka", choose_port(), load_settings().cache / "kafka" / KAFKA_VERSION, heap_mib=384)
     broker = KafkaBroker(plan, owner=os.getpid())
@@ -125,7 +125,7 @@ def _through_topic(settings: Settings, asked: Sequence[Prompt]) -> _Speed:
     with log.open("wb") as errors, closing(_consumer(settings, "bench", settings.topics.of(COMPLETIONS))) as reader:
         process = subprocess.Popen(command, env=environment, stderr=errors)
         try:
-            _wait_ready(log)
+            wait_ready(log)
             _write(settings, asked)
             start, before = time.perf_counter(), cpu_seconds(process.pid)
             made, left = 0, len(asked)
@@ -142,7 +142,7 @@ def _through_topic(settings: Settings, asked: Sequence[Prompt]) -> _Speed:
     return _Speed(made / wall, made / own)
 
 
-def _wait_ready(log: Path) -> None:
+def wait_ready(log: Path) -> None:
     end = time.monotonic() + _START_SECONDS
     while time.monotonic() < end:
         text = log.read_text()

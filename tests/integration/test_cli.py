@@ -31,7 +31,7 @@ def lines(*entries):
 
 
 COMMANDS = {
-    "check", "send", "tail", "top", "review", "alerts", "guards", "models", "policy", "monitors",
+    "check", "send", "tail", "top", "review", "alerts", "guards", "models", "policy", "monitors", "estimates",
     "up", "down", "status", "doctor", "demo",
     "worker", "infer", "settle", "store", "monitor", "gateway", "notify",
     "topics", "migrate", "dlq", "audit", "vault", "grafana", "plan",
