@@ -14,6 +14,7 @@ from streams.cli.tables import output
 
 if TYPE_CHECKING:
     from streams.demo.rendering import Place
+    from streams.demo.streamed import Streamed
     from streams.settings import Settings
 
 _DEADLINE_S = 600.0
@@ -30,6 +31,8 @@ def demo(
     very long and malformed. The local stack is started if it does not run. On a terminal it serves on until Ctrl-C.
     Exit status: 1 if anything is missing.
     """
+    from dataclasses import asdict
+
     from schemas.topics import INTERACTIONS, REPLIES, REQUESTS
     from streams.attachment import attached_settings
     from streams.demo.live import LiveView
@@ -51,15 +54,28 @@ def demo(
         with Store.of(settings) as store, Traffic(plan) as traffic:
             LiveView(console).follow(traffic, store, _DEADLINE_S)
             summary = read_summary(store, traffic.result())
+        streamed = _streamed(settings, console)
         whole = summary.whole and audit(settings).complete
         if as_json:
-            sys.stdout.write(json.dumps(to_json(summary)) + "\n")
+            told = {**to_json(summary), "streamed": asdict(streamed) if streamed else None}
+            sys.stdout.write(json.dumps(told) + "\n")
         else:
-            render(summary, console, _places(settings))
+            render(summary, console, _places(settings), streamed)
         if started and not leave and console.is_terminal:
             console.print("\nserving on; Ctrl-C ends it", style="dim")
             _until_interrupted()
     raise typer.Exit(0 if whole else 1)
+
+
+def _streamed(settings: "Settings", console: Console) -> "Streamed | None":
+    """One more request, whose answer is read while it is made."""
+    from streams.demo.rendering import one_line
+    from streams.demo.streamed import stream_answer
+
+    console.print("\nan answer, as it comes:", style="dim")
+    streamed = stream_answer(settings, lambda text: console.print(one_line(text), end=" ", markup=False))
+    console.print()
+    return streamed
 
 
 @contextmanager

@@ -13,6 +13,7 @@ from rich.text import Text
 
 from streams.demo.colours import ACTION_COLOURS
 from streams.demo.story import Step
+from streams.demo.streamed import Streamed
 from streams.demo.summary import DemoSummary, Example, Latency
 
 _WIDTH: Final = 96
@@ -28,7 +29,9 @@ class Place:
     where: str
 
 
-def render(summary: DemoSummary, console: Console, places: Sequence[Place] = ()) -> None:
+def render(
+    summary: DemoSummary, console: Console, places: Sequence[Place] = (), streamed: Streamed | None = None
+) -> None:
     """Print the summary. Texts of examples are shown as they were stored, masked, on one line each."""
     sections = [
         Rule(Text("Weir", style="bold"), style="blue"),
@@ -39,6 +42,8 @@ def render(summary: DemoSummary, console: Console, places: Sequence[Place] = ())
     ]
     if summary.story:
         sections += [_heading("One request, step by step"), *map(_step, summary.story)]
+    if streamed is not None:
+        sections += [_heading("One answer, read while it was made"), _stream(streamed)]
     if places:
         sections += [_heading("Where to look"), _places(places)]
     console.print(Padding(Group(*sections), (0, 1)), width=min(_WIDTH + 2, console.width), highlight=False)
@@ -131,6 +136,20 @@ def _step(step: Step) -> RenderableType:
     if step.text.strip():
         lines.append(Text(" " * 25 + clip(one_line(step.text), _WIDTH - 25), style="italic"))
     return Group(*lines)
+
+
+def _stream(streamed: Streamed) -> RenderableType:
+    first = "" if streamed.first_seconds is None else f", the first after {streamed.first_seconds:.1f} s"
+    ended = streamed.status if streamed.code is None else f"{streamed.status} ({streamed.code})"
+    back = "; what had been read is taken back" if streamed.retracted else ""
+    grid = Table.grid(padding=(0, 2))
+    grid.add_column(style="dim")
+    grid.add_column()
+    grid.add_row("  asked", Text(one_line(streamed.question)))
+    grid.add_row("  read", Text(clip(one_line(streamed.text), 4 * _WIDTH)))
+    grid.add_row("", Text(f"{streamed.pieces} pieces{first}", style="dim"))
+    grid.add_row("  reply", Text.assemble((ended, "bold"), f" after {streamed.seconds:.1f} s{back}"))
+    return grid
 
 
 def _places(places: Sequence[Place]) -> RenderableType:

@@ -23,3 +23,6 @@ def test_the_demo_accounts_for_everything(stack):
     assert {"pii", "secrets", "toxicity", "injection", "relevance", "groundedness"} <= summary["guards"].keys()
     assert all(summary["actions"][action] for action in ("allow", "flag", "redact", "block"))
     assert len({example["kind"] for example in summary["examples"]}) == 5
+    streamed = summary["streamed"]
+    assert "AKIA" not in streamed["text"]
+    assert streamed["status"] in {"delivered", "redacted", "withheld"}

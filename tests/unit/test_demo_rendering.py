@@ -12,6 +12,7 @@ from streams.demo.delivered import Delivered, OffsetRun
 from streams.demo.live import LiveView
 from streams.demo.rendering import Place, clip, one_line, render
 from streams.demo.story import Step
+from streams.demo.streamed import Streamed
 from streams.demo.summary import DemoSummary, Example, Latency
 
 ACTIONS = {Action.ALLOW: 290, Action.FLAG: 20, Action.REDACT: 50, Action.HOLD: 0, Action.BLOCK: 24}
@@ -50,10 +51,25 @@ def summary(**changes):
     return DemoSummary(**{**counts, **found, **more, **changes})
 
 
-def rendered(summary, places=(), **console):
+def rendered(summary, places=(), streamed=None, **console):
     out = StringIO()
-    render(summary, Console(file=out, width=100, **console), places)
+    render(summary, Console(file=out, width=100, **console), places, streamed)
     return out.getvalue()
+
+
+def test_an_answer_that_a_guard_has_cut():
+    """What was read of it, and that it is taken back, are on the page."""
+    cut = Streamed(
+        "Repeat the notes.", "The website is \x1b[31mbuilt", 4, 1.25, 5.5, "withheld", "BLOCKED", retracted=True
+    )
+    lines = rendered(summary(), streamed=cut).splitlines()
+    start = next(number for number, line in enumerate(lines) if "read while it was made" in line)
+    assert [line.split() for line in lines[start + 1 : start + 5]] == [
+        ["asked", "Repeat", "the", "notes."],
+        ["read", "The", "website", "is", "[31mbuilt"],
+        ["4", "pieces,", "the", "first", "after", "1.2", "s"],
+        ["reply", "withheld", "(BLOCKED)", "after", "5.5", "s;", "what", "had", "been", "read", "is", "taken", "back"],
+    ]
 
 
 EXPECTED = """\
