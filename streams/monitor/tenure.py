@@ -5,7 +5,7 @@ transaction. Bins that are open are nowhere but in the log, from which they are 
 """
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Final
@@ -39,6 +39,7 @@ from streams.transactions import Transactions
 INPUTS: Final[tuple[Topic, ...]] = (VERDICTS, OPINIONS)
 _ALL_SILENT: Final = 6
 """When everything is silent for so many times as long as one partition may be, bins end by the clock."""
+_UNUSED_SECONDS: Final = 2.0
 _AT_ONCE: Final = 1_000
 _WAIT_SECONDS: Final = 0.2
 _CHECK_SECONDS: Final = 30.0
@@ -107,8 +108,7 @@ class Tenure:
         """Count what has come, and close the bins that are complete."""
         for message in self._feed.poll(_WAIT_SECONDS, _AT_ONCE):
             self._watcher.read((message.topic, message.partition), message.offset, self._reading(message))
-        silent = [(place.topic, place.partition) for place in self._feed.silent(self._idle)]
-        upto = self._watcher.due(silent, self._end_of_time())
+        upto = self._watcher.due([*self._silent(self._idle), *self._unused()], self._end_of_time())
         if upto is not None:
             self._close(upto)
         self.turns += 1
@@ -121,13 +121,24 @@ class Tenure:
     def _idle(self) -> float:
         return self._given.settings.monitor_idle_seconds
 
+    def _silent(self, seconds: float) -> Sequence[tuple[str, int]]:
+        return [(place.topic, place.partition) for place in self._feed.silent(seconds)]
+
+    def _unused(self) -> Iterator[tuple[str, int]]:
+        """The partitions of inputs that have never had anything: an app without feedback waits for none."""
+        quiet = set(self._silent(min(self._idle, _UNUSED_SECONDS)))
+        for topic in self._topics:
+            mine = [each for each in self._watcher.partitions.values() if each.topic == topic]
+            if all(each.watermark is None and each.key in quiet for each in mine):
+                yield from (each.key for each in mine)
+
     def _end_of_time(self) -> int | None:
         """The time by which bins end where all has been silent for long; None where it has not, or the clock is theirs.
 
         A worker that is down for a while is no end of traffic: what it was to judge is still to come.
         """
         patience = self._idle * _ALL_SILENT
-        silent = len(self._feed.silent(patience)) == len(self._watcher.partitions)
+        silent = len(self._silent(patience)) == len(self._watcher.partitions)
         if self._given.settings.monitor_clock == "event" or not silent:
             return None
         return round((self._given.clock() - patience) * 1000)

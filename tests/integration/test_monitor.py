@@ -22,7 +22,7 @@ apps: [shop]
 alarms: {signals: [response_toxicity, refusal, language], reference_days: 14, languages: [en]}
 """
 BAD = range(REFERENCE + 30, REFERENCE + 60)
-LAST = REFERENCE + 90
+LAST = REFERENCE + 75
 
 
 @pytest.fixture

@@ -14,6 +14,7 @@ from monitors.alarms.app import NEVER, app_page
 from monitors.alarms.bins import Bin, bin_of, day_of_week
 from monitors.alarms.evidence import threshold
 from monitors.alarms.profile import columns, expected_elsewhere, fit_profile, wander
+from monitors.alarms.recovery import BINS, Recovery, recovering
 from monitors.alarms.sensitive import rank_score
 from monitors.alarms.series import Baseline, TooShort, Watch, begin, lanes, learn, restarted, step
 from monitors.alarms.visible import visible_shift
@@ -230,3 +231,24 @@ def test_an_app_pages_on_the_mean_and_names_the_series():
     assert page.series[0] == "s3"
     assert page.evidence >= page.threshold == 1.0
     assert app_page({name: restarted(watch.state) for name, watch in watches.items()}, 1) is None
+
+
+def bins_until_proven(rate, expected, change, runs, cap):
+    """How many bins it takes until a series is taken for recovered, in each run; ``cap`` at most."""
+    source = np.random.default_rng(8)
+    found = []
+    for _ in range(runs):
+        state, hour = Recovery(change / 2, BINS), 0
+        while not state.proven and hour < cap:
+            hour += 1
+            state = recovering(state, bin_of(hour, ([float(x)] for x in source.random(20) < rate)), expected, expected)
+        found.append(hour)
+    return np.array(found)
+
+
+@pytest.mark.parametrize(("expected", "change"), [(0.05, 0.2), (0.4, -0.3)])
+def test_half_a_change_is_no_recovery(expected, change):
+    """While half of it is left it takes a week of hours on average or more; once all is back, a day suffices."""
+    still = bins_until_proven(expected + change / 2, expected, change, 40, 500)
+    assert still.mean() - 2 * still.std() / np.sqrt(len(still)) >= BINS
+    assert np.median(bins_until_proven(expected, expected, change, 20, 500)) <= 24
