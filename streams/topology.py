@@ -14,9 +14,10 @@
     screen, judge, observe ─► reviews ─► reviewers ─► decisions, labels
     screen, judge, observe ─► verdicts ─► store
                            └► vault
+    verdicts, opinions ─► monitor ─► alerts ─► notify, store
 
-In brackets are the agents of ``weir worker``; infer, settle and store are processes of their own. Work is
-``work.interactive`` or ``work.bulk``. What an agent cannot read or process goes to ``<topic>.dlq``.
+In brackets are the agents of ``weir worker``; infer, settle, store, monitor and notify are processes of their own. Work
+is ``work.interactive`` or ``work.bulk``. What an agent cannot read or process goes to ``<topic>.dlq``.
 """
 
 from collections.abc import Mapping, Sequence

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 app = typer.Typer(help="What the monitor watches, and what it knows.", no_args_is_help=True)
 _BARS: Final = "▁▂▃▄▅▆▇█"
 _WIDTH: Final = 72
+_PLENTY: Final = 10
+"""Times the evidence for a page of which no more is said than that it is more."""
 _App = Annotated[str | None, typer.Option("--app", help="Of this app alone.")]
 _Json = Annotated[bool, typer.Option("--json", help="JSON, for scripts.")]
 
@@ -130,7 +132,8 @@ def _evidence(state: "SeriesState") -> str:
     last = state.closed[-1].evidence if state.closed else None
     if last is None or state.threshold is None:
         return ""
-    return f"{last / state.threshold:.1%}"
+    share = last / state.threshold
+    return f"{share:.1%}" if share < _PLENTY else f"over {_PLENTY:.0%}"
 
 
 def _number(value: float | None, sign: str = "") -> str:
