@@ -2,7 +2,7 @@
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-base demo test check-deploy lint format bench chaos docs lock clean
+.PHONY: help setup setup-base demo test check-deploy release lint format bench chaos docs lock clean
 
 PYTHON ?= $(firstword $(foreach p,python3.11 python3.12 python3,$(shell command -v $(p))))
 BIN := .venv/bin
@@ -54,6 +54,11 @@ format: .venv/dev.stamp ## mend what can be mended
 check-deploy: setup ## check chart, images and quick starts with real programs, building them first (half an hour, once)
 	@$(BIN)/python -m tests.deploy.tools
 	@CHECK_DEPLOY=1 $(BIN)/pytest -p no:randomly tests/deploy $(ARGS)
+
+release: .venv/dev.stamp ## build wheel, sdist, chart and images' contexts into dist/, the same bytes from the same commit
+	@rm -rf dist
+	@$(BIN)/python -m tests.deploy.release dist
+	@cat dist/SHA256SUMS
 
 bench: setup ## measure, print a table, write build/bench.json
 	@$(BIN)/python -m tests.bench build/bench.json

@@ -1,0 +1,1 @@
+SELECT uniqExactIf((app, series), phase = 'learning') AS series FROM v_series WHERE {binned}
