@@ -24,6 +24,7 @@ _PARTICLES: Final = frozenset(
     | {"ben", "ter", "ten", "zu", "af", "av", "st", "mc", "o"}
 )
 _DIGITS: Final = {"PHONE_NUMBER": 7, "ID_NUMBER": 5}  # the fewest of a number worth hiding
+_POSTCODE: Final = 5  # the fewest digits of a number that is an address by itself
 _PLACEHOLDER: Final = re.compile(r"<[A-Z][A-Z0-9_#a-f]{1,80}>")  # what was redacted before is no name
 _SURE: Final = 0.9  # from which a name in lower case is believed in a text that has capitals
 
@@ -73,8 +74,11 @@ def _overlaps(stretches: Sequence[tuple[int, int]], tag: Tag) -> bool:
 
 def _is_whole(text: str, hit: Hit) -> bool:
     """Whether there is enough of it: the model also marks pieces of numbers."""
-    digits = sum(map(str.isdigit, text[hit.start : hit.end]))
-    return digits >= _DIGITS.get(hit.label, 0)
+    found = text[hit.start : hit.end]
+    fewest = _DIGITS.get(hit.label, 0)
+    if hit.label == "STREET_ADDRESS" and not any(map(str.isalpha, found)):
+        fewest = _POSTCODE  # "2100" may be one, but is anything else more often
+    return sum(map(str.isdigit, found)) >= fewest
 
 
 def _joined(text: str, tags: Sequence[Tag]) -> Iterator[Hit]:

@@ -67,6 +67,8 @@ EXAMPLES = [
     ("a title keeps its full stop", "Dr. Lee", [("TITLE", "Dr"), (P, "Lee")], [("TITLE", "Dr."), (P, "Lee")]),
     ("a bracket of a number", "call (021) 349-866", [(T, "021) 349-866")], [(T, "(021) 349-866")]),
     ("a piece of a number", "in 24 hours", [(T, "24")], []),
+    ("a number of few digits is no address", "It sold 3306 of 10115.", [(A, "3306"), (A, "10115")], [(A, "10115")]),
+    ("a short postcode with its town", "2100 København", [(A, "2100"), (L, "København")], [(A, "2100 København")]),
     ("a placeholder", "Dear <PERSON_1> of <STREET_ADDRESS_2>", [(P, "PERSON_1"), (A, "STREET_ADDRESS_2")], []),
     ("a date and its time", "on 2021-06-11 18:07.", [(D, "2021-06-11"), (D, "18:07")], [(D, "2021-06-11 18:07")]),
 ]  # fmt: skip
