@@ -2,8 +2,9 @@
 
 A window holds at most 126 tokens of content between [CLS] and [SEP]. A text that fits into one is one window. A longer
 one is read twice: in windows of 126 tokens, for what only the context shows, and sentence by sentence, because one
-bad sentence among many good ones is lost in a window's mean. Sentences that are short join the next, and what goes on
-for long without an end is read in overlapping pieces. Spans are code points of the original ``str``.
+bad sentence among many good ones is lost in a window's mean. Of a text of more than 16 windows only the first and last
+eight are read so; what is between them, by sentence alone. Sentences that are short join the next, and what goes on for
+long without an end is read in overlapping pieces. Spans are code points of the original ``str``.
 """
 
 import re
@@ -20,6 +21,7 @@ from schemas.errors import Code, ConfigError
 
 CONTENT_TOKENS = 126
 STRIDE_TOKENS = 120  # a short overlap: phrases at the seams lie whole in a sentence
+EDGE_WINDOWS = 8  # at either end: what sets the scene for the rest stands there
 SENTENCE_TOKENS = 48  # longer sentences are read in pieces
 PIECE_TOKENS = 40
 PIECE_STRIDE_TOKENS = 30
@@ -117,7 +119,10 @@ class WindowTokenizer:
 def _windows(text: str, count: int, offsets: Sequence[tuple[int, int]]) -> list[tuple[int, int]]:
     """First and past-the-end token of every window, those of 126 tokens first; each pair once."""
     whole = [(start, min(start + CONTENT_TOKENS, count)) for start in window_starts(count)]
-    return whole if len(whole) == 1 else list(dict.fromkeys([*whole, *_sentences(text, count, offsets)]))
+    if len(whole) == 1:
+        return whole
+    edges = whole if len(whole) <= 2 * EDGE_WINDOWS else [*whole[:EDGE_WINDOWS], *whole[-EDGE_WINDOWS:]]
+    return list(dict.fromkeys([*edges, *_sentences(text, count, offsets)]))
 
 
 def _sentences(text: str, count: int, offsets: Sequence[tuple[int, int]]) -> Iterator[tuple[int, int]]:
