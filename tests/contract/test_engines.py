@@ -5,6 +5,7 @@ import time
 import pytest
 
 from models.generation.choice import Wishes, choose_engine
+from models.generation.fleet import Fleet
 from models.generation.generator import Prompt
 from schemas.conversation import Message
 from schemas.errors import Code
@@ -15,12 +16,25 @@ ODD_TEXTS = ["\x00", "lone \ud800", "😀 مرحبا 日本語", "<|im_end|>\n<|
 
 
 @pytest.fixture(
-    params=["noop", "http", *(pytest.param(kind, marks=pytest.mark.weights) for kind in ("static", "continuous"))]
+    params=[
+        "noop",
+        "fleet",
+        "http",
+        *(pytest.param(kind, marks=pytest.mark.weights) for kind in ("static", "continuous")),
+    ]
 )
 def engine(request):
     if request.param == "noop":
         return choose_engine("noop", None, Wishes())
     return request.getfixturevalue(f"{request.param}_engine")
+
+
+@pytest.fixture
+def fleet_engine():
+    """Two models behind one engine, of which the first serves who names none."""
+    made = Fleet([choose_engine("noop", None, Wishes()) for _ in range(2)], {"noop": 0, "other": 1})
+    made.load()
+    return made
 
 
 @pytest.fixture
