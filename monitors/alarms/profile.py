@@ -61,14 +61,19 @@ def fit_profile(data: Hours) -> Profile:
 
     Ten pseudo-hits a factor pull it towards 1: with few hits a factor's error would become part of every alarm.
     """
-    level = max(float(data.total.sum() / data.events.sum()), _LEAST)
+    level = _inside(float(data.total.sum() / data.events.sum()))
     hour, day = hour_of_day(data.hour), day_of_week(data.hour)
     of_hour, of_day = np.ones(DAY), np.ones(7)
     for _ in range(_ROUNDS):
         of_hour = _factors(hour, data.total, data.events * level * of_day[day], DAY)
         of_day = _factors(day, data.total, data.events * level * of_hour[hour], 7)
-        level = max(float(data.total.sum() / (data.events * of_hour[hour] * of_day[day]).sum()), _LEAST)
+        level = _inside(float(data.total.sum() / (data.events * of_hour[hour] * of_day[day]).sum()))
     return Profile(level, tuple(of_hour.tolist()), tuple(of_day.tolist()))
+
+
+def _inside(level: float) -> float:
+    """The level, where odds can be formed of it: what was never seen, or always, is not certain."""
+    return min(max(level, _LEAST), 1 - _LEAST)
 
 
 def _factors(

@@ -19,6 +19,7 @@ LENGTHS: Final = (1, 2, 3, 4, 6, 8, 12, 24)
 """Hours of a block; they divide the day."""
 _EXPECTED_HITS: Final = 10.0
 _MEMORIES: Final = (0.3, 0.5, 0.7, 0.8, 0.9, 0.95)
+_NO_SPREAD: Final = 1e-18  # of a series that never changes
 _RATES: Final = np.concatenate([np.array(RATES), -np.array(RATES)])
 
 
@@ -107,7 +108,7 @@ def _spread(found: Blocks) -> tuple[float, float]:
     squares = (found.total / found.events - found.expected) ** 2
     dispersion, stray = max(float((squares / binomial).mean()), 1e-6), 0.0
     for _ in range(2):
-        weight = 1 / (dispersion * binomial + stray)
+        weight = 1 / np.maximum(dispersion * binomial + stray, _NO_SPREAD)
         design = np.column_stack([binomial * weight, weight])
         solved = np.linalg.lstsq(design, squares * weight, rcond=None)[0]
         dispersion, stray = float(solved[0]), float(solved[1])

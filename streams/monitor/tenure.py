@@ -146,6 +146,9 @@ class Tenure:
     def _close(self, upto: int) -> None:
         start = time.perf_counter()
         closing = self._watcher.close(upto)
+        for app, number, error in closing.failed:
+            _log.error("the rules failed on a bin", app=app, bin=number, error=error)
+            self._given.metrics.unwatched.labels("failed").inc()
         now = datetime.fromtimestamp(self._given.clock(), UTC)
         publications = tuple(self._scribe.publications(self._watcher, closing, now))
         self._transactions.write(publications, (), self._given.membership.metadata)

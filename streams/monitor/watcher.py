@@ -30,13 +30,15 @@ class Told:
 class Closing:
     """What became of bins that were closed together, by app: those that changed, their rows, alarms to tell of.
 
-    Of an alarm every change of its state is told, and of each state the latest.
+    Of an alarm every change of its state is told, and of each state the latest. ``failed`` are bins that the rules
+    failed on, with the app and the error's type: the app is as it was before.
     """
 
     upto: int
     apps: dict[str, App] = field(default_factory=dict)
     rows: dict[str, dict[str, list[SeriesBin]]] = field(default_factory=dict)
     told: dict[str, list[Told]] = field(default_factory=dict)
+    failed: list[tuple[str, int, str]] = field(default_factory=list)
 
     def add(self, name: str, number: int, step: Step) -> None:
         """Take in what a bin made of an app."""
@@ -104,7 +106,11 @@ class Watcher:
                 if self._alarms(name) is None:
                     continue
                 before = self.apps.get(name, App())
-                taken = step(name, before, number, found.get(name, {}), self.terms(name))
+                try:
+                    taken = step(name, before, number, found.get(name, {}), self.terms(name))
+                except Exception as error:  # noqa: BLE001 - one app's numbers must not stop what is said of the others
+                    closing.failed.append((name, number, type(error).__name__))
+                    continue
                 if taken.app is not before:
                     closing.add(name, number, taken)
                     self.apps[name] = taken.app

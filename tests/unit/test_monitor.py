@@ -5,13 +5,15 @@ from datetime import timedelta
 
 import pytest
 
+from monitors.alarms.bins import bin_of
 from schemas.policy import Alarms
 from schemas.signal import SignalName
 from schemas.verdict import Judgement
 from streams.monitor.alarm import NO_TRAFFIC
+from streams.monitor.app import App, bins_of, step
 from streams.monitor.app import Terms as AppTerms
-from streams.monitor.app import bins_of
-from streams.monitor.readings import Reader
+from streams.monitor.bins import Closed
+from streams.monitor.readings import DIMENSIONS, Reader
 from streams.monitor.records import memory_of, series_state
 from streams.monitor.reference import exported, read_reference
 from streams.monitor.signals import SIGNALS
@@ -187,3 +189,39 @@ def test_silent_partitions_hold_nobody_up():
     watcher.close(number(6))
     watcher.read(("v", 1), 0, reader.read(judged(3, moment(6))))
     assert watcher.partitions["v", 1].late == 1
+
+
+def constant(value, hour):
+    """Four conversations of one value; the other way round once the fortnight is over."""
+    value = value if hour < REFERENCE + 10 else 1 - value
+    return Closed(bin_of(hour, [[value]] * 4), tuple({"all": (4.0, 4 * value)} for _ in DIMENSIONS))
+
+
+@pytest.mark.parametrize("value", [0.0, 1.0, 0.5, 1e-9])
+def test_a_series_that_never_changed_is_watched_too(value):
+    """Nothing is learnt of its spread; it pages once it is something else, and survives as JSON."""
+    app, series = App(), "response_length"
+    for hour in range(REFERENCE + 30):
+        app = step(APP, app, hour, {series: constant(value, hour)}, TERMS).app
+    assert app.series[series].watch is not None
+    assert {each.state for each in app.alarms.values()} == (set() if value == 0.5 else {"firing"})
+    state = series_state(APP, series, app, (), TERMS, 3600.0)
+    assert memory_of(type(state).model_validate_json(state.model_dump_json())) == app.series[series]
+
+
+def test_one_app_does_not_stop_the_others(monkeypatch):
+    """A bin that the rules fail on is told as such; its app stays as it was, and the other is watched."""
+
+    def broken(name, *given):
+        if name == "broken":
+            raise ZeroDivisionError
+        return step(name, *given)
+
+    monkeypatch.setattr("streams.monitor.watcher.step", broken)
+    scene = Scene()
+    verdicts = [judged(1, moment(0)), judged(2, moment(0), app="broken"), judged(3, moment(1))]
+    for offset, each in enumerate(verdicts):
+        scene.watcher.read(("v", 0), offset, scene.reader.read(each))
+    closing = scene.watcher.close(number(0))
+    assert closing.failed == [("broken", number(0), "ZeroDivisionError")]
+    assert closing.apps.keys() == {APP}
