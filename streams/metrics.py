@@ -4,13 +4,14 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
 _SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60)
 _SHORT_SECONDS = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 60)
+_PATIENT_SECONDS = (10, 30, 60, 300, 900, 3_600, 14_400, 43_200, 86_400, 259_200, 604_800)
 _EVENTS = (1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024)
 
 
 class Metrics:
     """The metrics of one process, in a registry of its own."""
 
-    def __init__(self) -> None:
+    def __init__(self) -> None:  # noqa: PLR0915 - a statement a metric
         self.registry = CollectorRegistry()
         registry = self.registry
         # the stages
@@ -62,6 +63,13 @@ class Metrics:
             "weir_feedback", "Feedback kept, by sentiment; none where it has neither thumb nor rating.", ["sentiment"],
             registry=registry,
         )  # fmt: skip
+        self.review_seconds = Histogram(
+            "weir_review_seconds",
+            "From the opening of a review to its label, or to the decision about it.",
+            ["kind"],
+            buckets=_PATIENT_SECONDS,
+            registry=registry,
+        )
         # policies
         self.policies_refused = Counter(
             "weir_policies_refused",

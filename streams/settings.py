@@ -206,6 +206,7 @@ class Settings(BaseSettings):
     notify_give_up_hours: Annotated[float, Field(gt=0, le=24 * 30)] = Field(
         default=24.0, description="For how long a target that does not answer is tried."
     )
+    console_port: Port = Field(default=8090, description="Port of the reviewers' page, on this machine only.")
 
     metrics_host: str = Field(default="127.0.0.1", description="Address of /metrics and /health of a process.")
     metrics_port: Port = Field(default=0, description="Port of /metrics and /health of a process.")

@@ -11,6 +11,7 @@ from schemas.errors import WeirError
 from streams.cli import (
     alerts,
     check,
+    console,
     demo,
     dlq,
     doctor,
@@ -46,6 +47,7 @@ app.command(rich_help_panel=_TOOLS)(traffic.send)
 app.command(rich_help_panel=_TOOLS)(traffic.tail)
 app.add_typer(review.app, name="review", rich_help_panel=_TOOLS)
 app.add_typer(monitors.app, name="monitors", rich_help_panel=_TOOLS)
+app.command(rich_help_panel=_TOOLS)(console.console)
 app.command(rich_help_panel=_TOOLS)(estimates.estimates)
 app.add_typer(guards.app, name="guards", rich_help_panel=_TOOLS)
 app.add_typer(models.app, name="models", rich_help_panel=_TOOLS)

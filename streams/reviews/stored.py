@@ -21,7 +21,10 @@ _EXAMPLES: Final = 5
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """A finding. ``index`` is that of the context passage, from 0. ``score`` is None where the guard failed."""
+    """A finding. ``index`` is that of the context passage, from 0. ``score`` is None where the guard failed.
+
+    ``start`` and ``end`` are code points of the original text, None without a span.
+    """
 
     side: str
     index: int
@@ -31,6 +34,8 @@ class Found:
     score: float | None
     threshold: float | None
     action: Action
+    start: int | None = None
+    end: int | None = None
 
     @property
     def gravity(self) -> tuple[int, bool, float]:
@@ -216,6 +221,7 @@ def _findings(row: Mapping[str, Any]) -> tuple[Found, ...]:
     names = ("sides", "indexes", "guards", "labels", "kinds", "scores", "thresholds")
     columns: list[Sequence[Any]] = [row[f"finding_{name}"] for name in names]
     columns.append([Action(action) for action in row["finding_actions"]])
+    columns += [row["finding_starts"], row["finding_ends"]]
     return tuple(Found(*values) for values in zip(*columns, strict=True))
 
 

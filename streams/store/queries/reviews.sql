@@ -9,7 +9,8 @@ SELECT
     `findings.side` AS finding_sides, `findings.index` AS finding_indexes, `findings.guard` AS finding_guards,
     `findings.label` AS finding_labels, `findings.kind` AS finding_kinds, `findings.score` AS finding_scores,
     `findings.threshold` AS finding_thresholds,
-    arrayMap(action -> toString(action), `findings.action`) AS finding_actions
+    arrayMap(action -> toString(action), `findings.action`) AS finding_actions,
+    `findings.start` AS finding_starts, `findings.end` AS finding_ends
 FROM v_review_queue
 WHERE kind IN {kinds:Array(String)}
     AND startsWith(toString(review_id), {prefix:String})
