@@ -87,9 +87,10 @@ function showQueue() {
     if (item.left !== null) facts.push(duration(item.left) + " left");
     if (item.stratum) facts.push(item.stratum);
     if (item.alike > 1) facts.push(item.alike + " alike");
+    const text = make("p", { dir: "auto" });
+    plain(text, Array.from(item.text));
     const line = make("li", { tabIndex: -1, ariacurrent: String(place === state.place) },
-      make("small", {}, ...facts.map((fact) => make("span", { textContent: fact }))),
-      make("p", { dir: "auto", textContent: item.text }));
+      make("small", {}, ...facts.map((fact) => make("span", { textContent: fact }))), text);
     line.addEventListener("click", () => doing(() => open(place)));
     return line;
   }));
