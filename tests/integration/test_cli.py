@@ -32,6 +32,7 @@ def lines(*entries):
 
 COMMANDS = {
     "check", "send", "tail", "top", "review", "alerts", "guards", "models", "policy", "monitors", "estimates",
+    "console",
     "up", "down", "status", "doctor", "demo",
     "worker", "infer", "settle", "store", "monitor", "gateway", "notify",
     "topics", "migrate", "dlq", "audit", "vault", "grafana", "plan",

@@ -125,7 +125,7 @@ def test_a_sample_is_read_with_the_keyboard(settings, store, browser):
 def read_one(browser, store, number):
     """Take one, say that it is toxic, with a remark, and send that; the request that it was about."""
     press(browser, "n")
-    browser.until("document.querySelector('.questions button')")
+    browser.until("!state.busy && state.review")
     shown = browser.text("#review")
     name = next(each for each in ("e1", "e2", "e3") if f"request {each}" in shown)
     if name == "e1":
@@ -141,7 +141,7 @@ def read_one(browser, store, number):
     browser.type("Zoe says s")
     browser.press("Escape")
     press(browser, "s")
-    browser.until("document.querySelector('#notice').textContent.startsWith('answered')")
+    browser.until("!state.busy && document.querySelector('#notice').textContent.startsWith('answered')")
     eventually(lambda: len(labels(store)) == number)
     return name
 
@@ -174,7 +174,7 @@ def test_what_is_held_is_decided(installation, store, browser):
         browser.click("#tab-hold")
         browser.until("document.querySelectorAll('#queue li').length === 3")
         press(browser, "n")
-        browser.until("document.querySelector('.passage.held')")
+        browser.until("!state.busy && document.querySelector('.passage.held')")
         browser.dark()
         browser.screenshot(shot("held.png"))
         first = browser.js("state.review.id")
@@ -182,7 +182,7 @@ def test_what_is_held_is_decided(installation, store, browser):
         press(browser, "r")
         browser.until("document.querySelector('#notice').textContent === 'done: the request is settled, delivered'")
         press(browser, "n")
-        browser.until("document.querySelector('.passage.held')")
+        browser.until("!state.busy && document.querySelector('.passage.held')")
         press(browser, "e")
         browser.until("document.querySelector('#ask').open")
         browser.js("document.querySelector('#ask textarea').value = ''")
@@ -190,7 +190,7 @@ def test_what_is_held_is_decided(installation, store, browser):
         browser.click("#ask [value=ok]")
         browser.until("document.querySelector('#notice').textContent === 'done: the request is settled, redacted'")
         press(browser, "n")
-        browser.until("document.querySelector('.passage.held')")
+        browser.until("!state.busy && document.querySelector('.passage.held')")
         press(browser, "f")
         browser.until("document.querySelector('#ask').open")
         browser.click("#ask [value=ok]")
