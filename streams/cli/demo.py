@@ -14,6 +14,7 @@ from streams.cli.tables import output
 
 if TYPE_CHECKING:
     from streams.demo.rendering import Place
+    from streams.demo.shift import Shift
     from streams.demo.streamed import Streamed
     from streams.settings import Settings
 
@@ -24,12 +25,14 @@ def demo(
     leave: Annotated[bool, typer.Option("--exit", help="End after the summary, on a terminal too.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="The summary as JSON on standard output.")] = False,
     rate: Annotated[float, typer.Option(min=0.1, help="Messages a second at most.")] = 25.0,
+    act: Annotated[bool, typer.Option("--act/--no-act", help="Let traffic shift afterwards, and alarms fire.")] = True,
 ) -> None:
     """Judge some 350 interactions, answer some 220 requests, live, and show what came of them.
 
     A client that knows Kafka and nothing of Weir sends them: clean, toxic, leaking, injecting, off-topic, multilingual,
-    very long and malformed. The local stack is started if it does not run. On a terminal it serves on until Ctrl-C.
-    Exit status: 1 if anything is missing.
+    very long and malformed. Then, in logical hours, a model turns toxic for one app, and for another the answers in one
+    language miss the point: the right alarms fire, and end once it is mended. The local stack is started if it does not
+    run. On a terminal it serves on until Ctrl-C. Exit status: 1 if anything is missing or an alarm is wrong.
     """
     from dataclasses import asdict
 
@@ -37,6 +40,7 @@ def demo(
     from streams.attachment import attached_settings
     from streams.demo.live import LiveView
     from streams.demo.rendering import render
+    from streams.demo.shift_rendering import render_shift
     from streams.demo.summary import read_summary, to_json
     from streams.demo.traffic import Traffic, TrafficPlan
     from streams.kafka_clients import bootstrap
@@ -55,12 +59,15 @@ def demo(
             LiveView(console).follow(traffic, store, _DEADLINE_S)
             summary = read_summary(store, traffic.result())
         streamed = _streamed(settings, console)
-        whole = summary.whole and audit(settings).complete
+        shift = _second_act(settings, console) if act else None
+        whole = summary.whole and audit(settings).complete and (shift is None or shift.passed)
         if as_json:
-            told = {**to_json(summary), "streamed": asdict(streamed) if streamed else None}
-            sys.stdout.write(json.dumps(told) + "\n")
+            acts = {"streamed": asdict(streamed) if streamed else None, "shift": shift.to_json() if shift else None}
+            sys.stdout.write(json.dumps({**to_json(summary), **acts}) + "\n")
         else:
             render(summary, console, _places(settings), streamed)
+            if shift is not None:
+                console.print(render_shift(shift))
         if started and not leave and console.is_terminal:
             console.print("\nserving on; Ctrl-C ends it", style="dim")
             _until_interrupted()
@@ -76,6 +83,13 @@ def _streamed(settings: "Settings", console: Console) -> "Streamed | None":
     streamed = stream_answer(settings, lambda text: console.print(one_line(text), end=" ", markup=False))
     console.print()
     return streamed
+
+
+def _second_act(settings: "Settings", console: Console) -> "Shift":
+    from streams.demo.shift import play
+
+    with console.status("traffic shifts: waiting for the alarms…"):
+        return play(settings)
 
 
 @contextmanager

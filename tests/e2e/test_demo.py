@@ -28,3 +28,16 @@ def test_the_demo_accounts_for_everything(stack):
     assert streamed["pieces"] > 0
     assert "AKIA" not in streamed["text"]
     assert (streamed["status"], streamed["code"], streamed["retracted"]) == ("withheld", "BLOCKED", True)
+    check_the_shift(summary["shift"])
+
+
+def check_the_shift(shift):
+    """A model that turns toxic and a language that gets worse answers are paged, by name, soon; nothing else is."""
+    assert shift["passed"], shift
+    assert {(page["app"], page["alertname"]) for page in shift["pages"]} == {
+        ("demo-shop", "WeirResponseToxicity"), ("demo-bank", "WeirIrrelevance"),
+    }  # fmt: skip
+    segments = {page["app"]: page["segment"] for page in shift["pages"]}
+    assert segments["demo-shop"] == "model atlas-8"
+    widths = [each["limits"]["high"] - each["limits"]["low"] for each in shift["labelled"]]
+    assert widths == sorted(widths, reverse=True)
