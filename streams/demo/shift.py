@@ -10,7 +10,7 @@ import sys
 import time
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from importlib.resources import files
 from pathlib import Path
@@ -26,6 +26,7 @@ from schemas.alert import Alert
 from schemas.codec import decode, encode
 from schemas.envelope import Envelope, event_type
 from schemas.errors import UnavailableError
+from schemas.feedback import Opinion
 from schemas.topics import (
     ALERTS,
     INTERACTIONS,
@@ -37,7 +38,7 @@ from schemas.topics import (
     VERDICTS,
     dead_letters,
 )
-from schemas.verdict import Verdict
+from schemas.verdict import PolicyReference, Position, Verdict
 from streams.demo.shift_traffic import (
     BANK,
     CLEAN,
@@ -47,6 +48,7 @@ from streams.demo.shift_traffic import (
     SHIFTED,
     SHOP,
     Kind,
+    moment,
     reference,
     traffic,
 )
@@ -65,10 +67,10 @@ _TOPICS: Final = (VERDICTS, OPINIONS, ALERTS, dead_letters(ALERTS), MONITOR_STAT
 _POLICY: Final = f"""id: demo-shift
 version: 1
 apps: [{SHOP}, {BANK}]
-alarms: {{signals: [response_toxicity, irrelevance], reference_days: 14}}
+alarms: {{signals: [response_toxicity, irrelevance, negative_feedback], reference_days: 14}}
 """
 _JUDGE_SECONDS: Final = 60.0
-_ALARM_SECONDS: Final = 90.0
+_ALARM_SECONDS: Final = 180.0  # seconds on an idle machine, longer on a busy one
 _LABELS: Final = (5, 15, 45)
 
 
@@ -130,6 +132,7 @@ def play(settings: Settings) -> Shift:
     with _topics(own), TemporaryDirectory(prefix="weir-act-") as directory:
         lines = (state.model_dump_json() + "\n" for state in reference(templates))
         with _processes(own, Path(directory), "".join(lines)):
+            _praise(own)
             _write(own, [*told["clean"], *told["shifted"]])
             _until(own, lambda book: len(_fired(book)) >= len(EXPECTED))
             _write(own, told["mended"])
@@ -192,7 +195,8 @@ def _reader(settings: Settings) -> Iterator[Consumer]:
 @contextmanager
 def _topics(settings: Settings) -> Iterator[None]:
     """The act's own topics and groups, gone afterwards."""
-    names = {settings.topics.of(topic): topic for topic in _TOPICS}
+    # One partition each: every message is read in the order in which the act tells it.
+    names = {settings.topics.of(topic): replace(topic, partitions=1) for topic in _TOPICS}
     with KafkaAdmin(settings) as admin:
         for name, topic in names.items():
             admin.create(name, topic, settings.kafka_replication)
@@ -241,6 +245,21 @@ def _processes(settings: Settings, directory: Path, series: str) -> Iterator[Non
                     process.wait(20)
                 process.kill()
                 process.wait()
+
+
+def _praise(settings: Settings) -> None:
+    """One kind word after everything else: feedback that has yet to come would hold every hour open."""
+    at = moment(MENDED.stop)
+    where = Position(topic="feedback", topic_id="act", partition=0, offset=0, time=at)
+    about = {"about": "request", "about_source": "demo", "about_id": "last", "thumb": "up", "sentiment": "positive"}
+    policy = PolicyReference(id="demo-shift", version=1, hash="act")
+    own = {"feedback_id": uuid4(), "source": "demo", "source_event_id": "last", "event_time": at, "position": where}
+    opinion = Opinion.model_validate({"app": SHOP, "conversation": "last", "policy": policy, **about, **own})
+    envelope = Envelope(id=str(opinion.feedback_id), source="demo", type=event_type(OPINIONS.type_name), time=at)
+    made = encode(opinion, envelope, "last")
+    producer = Producer(confluent_config(settings))
+    producer.produce(settings.topics.of(OPINIONS), made.value, made.key, headers=list(made.headers))
+    producer.flush(_JUDGE_SECONDS)
 
 
 def _write(settings: Settings, verdicts: Iterable[Verdict]) -> None:
