@@ -51,7 +51,7 @@ format: .venv/dev.stamp ## mend what can be mended
 	@$(BIN)/ruff check --fix-only .
 	@$(BIN)/ruff format .
 
-check-deploy: setup ## check chart, images and quick starts with real programs, building them first (half an hour, once)
+check-deploy: setup ## check chart, compose, release and quick starts with real programs, built first (half an hour, once)
 	@$(BIN)/python -m tests.deploy.tools
 	@CHECK_DEPLOY=1 $(BIN)/pytest -p no:randomly tests/deploy $(ARGS)
 
