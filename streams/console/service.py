@@ -149,7 +149,9 @@ class Console:
         kind: Kind = "hold" if query.get("kind") == "hold" else "sample"
         found = self._desk.waiting(kind, _QUEUE)
         first, now = groups([review.held_text for review in found]), _now()
-        lines = [summary(review, first.count(group), now) for review, group in zip(found, first, strict=True)]
+        # Holds are answered one by one: each has its own decision.
+        alike = [first.count(group) if kind == "sample" else 1 for group in first]
+        lines = [summary(review, count, now) for review, count in zip(found, alike, strict=True)]
         return {"reader": self.reader.name, "kind": kind, "reviews": lines, "more": len(found) == _QUEUE}
 
     def _figures(self, _query: Mapping[str, str]) -> Answer:
