@@ -13,6 +13,9 @@ MAX_DEADLINE = timedelta(days=7)
 MAX_MESSAGES = 2_000
 MAX_PASSAGES = 1_000
 _PARAMETER: Final = re.compile("[a-z][a-z_]{0,39}")
+NOBODY = "forgotten"
+"""Stands for the conversation of somebody who was forgotten."""
+
 UNREADABLE_APP = "unknown"
 """Stands for the app of an event whose body cannot be read."""
 

@@ -44,6 +44,7 @@ class Code(StrEnum):
     # contradictions between events
     ID_CONFLICT = "ID_CONFLICT"
     NOT_HELD = "NOT_HELD"
+    FORGOTTEN = "FORGOTTEN"
     # rows and replays
     POISON_ROW = "POISON_ROW"
     PROCESSING_FAILED = "PROCESSING_FAILED"

@@ -11,6 +11,7 @@ from typing import Final, Literal
 from schemas.alert import Alert
 from schemas.conversation import Interaction, Request
 from schemas.feedback import Feedback, Opinion
+from schemas.forgotten import Forgotten
 from schemas.label import Label, Lease
 from schemas.monitoring import MonitorState
 from schemas.notification import Notice, Silence
@@ -25,6 +26,8 @@ from schemas.verdict import Verdict
 from schemas.work import Completion, Work
 
 MIB: Final = 1024 * 1024
+SEGMENT_ROLL: Final = timedelta(days=1)
+"""How much longer than its retention a raw message may stay: the broker deletes whole segments of so much time."""
 DEAD_LETTER_SUFFIX: Final = ".dlq"
 
 _WITH_FINDINGS: Final = 64 * MIB  # a request's text, escaped, with what was found in it
@@ -73,6 +76,7 @@ class Topic:
             "max.message.bytes": str(self.max_message_bytes),
             "message.timestamp.type": "LogAppendTime",
             **self._compaction,
+            **({"segment.ms": str(SEGMENT_ROLL // timedelta(milliseconds=1))} if self.raw else {}),
         }
 
     @property
@@ -270,6 +274,17 @@ POLICIES: Final = Topic(
     partitions=1,
     cleanup="compact",
 )
+FORGOTTEN: Final = Topic(
+    name="forgotten",
+    record=Forgotten,
+    key="subject",
+    summary="Users and conversations that were forgotten: what they sent before is dropped wherever it is met again.",
+    written_by=("operators",),
+    read_by=("screen", "judge", "observe", "collect", "store", "replay", "operators"),
+    raw=False,
+    partitions=1,
+    cleanup="compact",
+)
 INTERACTIONS: Final = Topic(
     name="interactions",
     record=Interaction,
@@ -359,7 +374,7 @@ MONITOR_STATE: Final = Topic(
     compaction_lag=timedelta(days=1),
 )
 
-STATE: Final = (VAULT, POLICIES, LEASES)
+STATE: Final = (VAULT, POLICIES, FORGOTTEN, LEASES)
 """Internal topics that are looked things up in: nothing in them becomes a dead letter."""
 
 WORK: Final = (WORK_INTERACTIVE, WORK_BULK)

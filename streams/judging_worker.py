@@ -9,6 +9,7 @@ from guards.pipeline import Pipeline
 from monitors.sampling import Sampler
 from schemas.errors import ConfigError
 from streams.assignment import Policies
+from streams.erasure.live import LiveErasures
 from streams.judging.collect import Collect
 from streams.judging.judge import Judge
 from streams.judging.observe import Observe
@@ -46,9 +47,10 @@ def run_judging_worker(settings: Settings) -> int:
     metrics, book = Metrics(), read_policies(settings.policies)
     pipeline = _OnePipeline(partial(load_pipeline, settings, book.policies, metrics))
     live = LivePolicies(settings, book, metrics, lambda changed: pipeline().prepare(changed))
-    with live as policies, LivePlans(settings) as plans:
+    with live as policies, LivePlans(settings) as plans, LiveErasures(settings) as forgets:
         tracer = open_tracer(settings, "worker")
-        given = replace(surroundings_of(settings, metrics, policies, pipeline), plans=plans, tracer=tracer)
+        given = surroundings_of(settings, metrics, policies, pipeline)
+        given = replace(given, plans=plans, tracer=tracer, forgets=forgets)
         try:
             return run_worker(settings, judging_stages(given), metrics)
         finally:

@@ -16,6 +16,7 @@ from streams.cli import (
     dlq,
     doctor,
     estimates,
+    forget,
     grafana,
     guards,
     models,
@@ -72,6 +73,7 @@ app.command(rich_help_panel=_UPKEEP)(store.migrate)
 app.add_typer(grafana.app, name="grafana", rich_help_panel=_UPKEEP)
 app.add_typer(dlq.app, name="dlq", rich_help_panel=_UPKEEP)
 app.command(rich_help_panel=_UPKEEP)(store.audit)
+app.command(rich_help_panel=_UPKEEP)(forget.forget)
 app.add_typer(vault.app, name="vault", rich_help_panel=_UPKEEP)
 
 

@@ -61,11 +61,11 @@ def show(
     from streams.vault.archive import Wanted
     from streams.vault.unmasking import Warrant, unmask
 
-    settings = _attached()
+    settings = attached()
     name = account()
     warrant = Warrant(name if by is None else by, name, reason)
-    with _progress() as progress:
-        found = unmask(settings, Wanted(event, app, source, stage), warrant, progress)
+    with progress() as told:
+        found = unmask(settings, Wanted(event, app, source, stage), warrant, told)
     for each in found:
         sys.stdout.write(text_of(each) if sys.stdout.isatty() else _json(each))
     if not found:
@@ -91,15 +91,15 @@ def forget(
         raise typer.BadParameter("expected exactly one of --user and --conversation")
     subject = subject_of(app, user, conversation or "")
     shown = printable(subject)
-    settings = _attached()
+    settings = attached()
     if not yes:
         typer.confirm(f"Destroy everything that is kept of {shown}?", abort=True)
-    with _progress() as progress:
-        done = destroy(settings, subject, progress)
+    with progress() as told:
+        done = destroy(settings, subject, told)
     typer.echo(f"destroyed {done.data_keys:,} data keys and {done.entries:,} entries of {shown}")
 
 
-def _attached() -> "Settings":
+def attached() -> "Settings":
     """The settings. Our own log goes to standard error; no library's does, so that a failure is one line."""
     from streams.attachment import attached_settings
     from streams.logs import set_up_logs
@@ -112,7 +112,7 @@ def _attached() -> "Settings":
 
 
 @contextmanager
-def _progress() -> Iterator["Progress"]:
+def progress() -> Iterator["Progress"]:
     """Tells a terminal how far reading has come."""
     from rich.progress import BarColumn, Progress, SpinnerColumn, TaskProgressColumn, TextColumn
 

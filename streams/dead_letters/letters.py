@@ -38,7 +38,7 @@ class Filters:
             and self.stage in {None, reason.stage}
             and (self.since is None or letter.timestamp >= self.since)
             and (self.until is None or letter.timestamp < self.until)
-            and (self.app is None or _app(letter.value) == self.app)
+            and (self.app is None or body_of(letter.value).get("app") == self.app)
         )
 
 
@@ -111,16 +111,15 @@ def dead_letter_topics(settings: Settings, filters: Filters) -> tuple[str, ...]:
     return (settings.topics.dead_letters_of(topic),)
 
 
-def _app(value: bytes | None) -> str | None:
-    """The app that a body names, as far as it can be read: a request's inside some work counts too."""
+def body_of(value: bytes | None) -> Mapping[str, object]:
+    """A body as far as it can be read; a request's, where it is inside some work; nothing of what is no object."""
     try:
         body = json.loads(value or b"")
     except (ValueError, RecursionError):
-        return None
+        return {}
     for name in ("work", "request", "data"):
         body = body.get(name, body) if isinstance(body, dict) else None
-    app = body.get("app") if isinstance(body, dict) else None
-    return app if isinstance(app, str) else None
+    return body if isinstance(body, dict) else {}
 
 
 def _letter(message: Message) -> DeadLetter:

@@ -10,14 +10,16 @@ from schemas.codec import ORIGIN_HEADER, Headers, Message
 from schemas.dead_letter import Reason, read_reason, replay_headers
 from schemas.ids import position_id
 from schemas.topics import DEAD_LETTER_SUFFIX, SOURCES
-from streams.dead_letters.letters import Filters, dead_letter_topics
+from streams.dead_letters.letters import Filters, body_of, dead_letter_topics
 from streams.dead_letters.replay_producer import ReplayProducer
+from streams.erasure.erasures import Forgets
+from streams.erasure.live import known_erasures
 from streams.settings import Settings
 from streams.topic_reader import TopicReader
 
 MOST_REPLAYS: Final = 3
 
-Skip = Literal["superseded", "replayed too often", "no topic of ours"]
+Skip = Literal["superseded", "forgotten", "replayed too often", "no topic of ours"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +61,7 @@ def replay_dead_letters(
         latest = _latest(reader)
     sent: Counter[str] = Counter()
     skipped: Counter[Skip] = Counter()
+    forgets = known_erasures(settings)
     ours = {settings.topics.of(topic) for topic in SOURCES}
     # What is read here lies before the replay's own consequences: the reader stops where the topics end now.
     with TopicReader(settings, names) as reader, ReplayProducer(settings, options.per_second, sleep) as producer:
@@ -67,6 +70,8 @@ def replay_dead_letters(
                 continue
             reason = read_reason(message.headers)
             skip = _skip(message, reason, latest, ours, options.most_replays)
+            if _is_forgotten(message, forgets):
+                skip = "forgotten"
             if skip is not None:
                 skipped[skip] += 1
                 continue
@@ -74,6 +79,17 @@ def replay_dead_letters(
                 producer.send(reason.topic, message.key, message.value, replay_headers(message.headers))
             sent[reason.topic] += 1
     return Replay(options.dry_run, dict(sent), dict(skipped))
+
+
+def _is_forgotten(message: Message, forgets: Forgets) -> bool:
+    """Whether it is a forgotten subject's, as far as what could not be read can be."""
+    body = body_of(message.value)
+    key = (message.key or b"").decode("utf-8", "replace")
+    app, user, conversation = (body.get(name) for name in ("app", "user", "conversation"))
+    return isinstance(app, str) and forgets.covers(
+        app, user if isinstance(user, str) else None, conversation if isinstance(conversation, str) else key,
+        message.timestamp,
+    )  # fmt: skip
 
 
 def _latest(reader: TopicReader) -> Mapping[str, int]:

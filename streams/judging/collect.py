@@ -70,6 +70,10 @@ class Collect:
         assignment = self._given.policies.assign(event.record.app, event.conversation)
         if assignment is None:
             return UnreadableError("no policy serves this app", code=Code.UNKNOWN_APP, field="app")
+        said = event.record
+        if self._given.forgets.covers(said.app, said.user, event.conversation, message.timestamp):
+            # The writer keeps no more of it than that it was there.
+            event = replace(event, record=said.model_copy(update={"comment": None}))
         return _Heard(message, event, assignment.policy)
 
     def _judge(self, heard: Sequence[_Heard]) -> list[_Heard]:

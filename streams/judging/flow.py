@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Final, Generic, Protocol, TypeVar
 
 from guards.exchange import Exchange
@@ -35,12 +36,16 @@ class Failure:
         return cls(error.code, f"{error.field}: {error.message}" if error.field else error.message, error.field)
 
 
+FORGOTTEN: Final = Failure(Code.FORGOTTEN, "its subject was forgotten")
 UNKNOWN_APP: Final = Failure(Code.UNKNOWN_APP, "no policy serves this app", "app")
 
 
 @dataclass(frozen=True, slots=True)
 class Subject:
-    """Whose event it is, and what of it is to be judged, if anything can."""
+    """Whose event it is, and what of it is to be judged, if anything can.
+
+    ``asked_at`` is when what it belongs to came in, where that was another event.
+    """
 
     app: str
     user: str | None
@@ -48,6 +53,7 @@ class Subject:
     model: str | None
     content: Exchange | Failure
     provenance: Provenance | None = None
+    asked_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)

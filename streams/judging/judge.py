@@ -44,7 +44,9 @@ class Judge:
             else Exchange.answering(request, completion.text)
         )
         model = completion.model or request.model
-        return Subject(request.app, request.user, work.conversation, model, content, completion.provenance)
+        return Subject(
+            request.app, request.user, work.conversation, model, content, completion.provenance, work.position.time
+        )
 
     def follow(self, arrival: Arrival[Completion], ruling: Ruling) -> Consequences:
         completion = arrival.record

@@ -7,12 +7,12 @@ from typing import Generic
 from guards.exchange import Exchange
 from guards.pipeline import Case, Pipeline
 from schemas.codec import EventError, Message, decode
-from schemas.conversation import UNREADABLE_APP
+from schemas.conversation import NOBODY, UNREADABLE_APP
 from schemas.errors import Code, UnreadableError, WeirError
 from schemas.record import Record
 from schemas.topics import REVIEWS, VERDICTS
 from schemas.verdict import Position, Verdict
-from streams.judging.flow import Arrival, B, Failure, Flow, Ruling, Subject
+from streams.judging.flow import FORGOTTEN, Arrival, B, Failure, Flow, Ruling, Subject
 from streams.judging.keeping import kept
 from streams.judging.outbox import Outbox
 from streams.judging.surroundings import Surroundings
@@ -77,6 +77,10 @@ class JudgingStage(Generic[B]):
         except UnreadableError as error:
             return error
         subject = self._flow.subject(event)
+        if self._given.forgets.covers(
+            subject.app, subject.user, subject.conversation, subject.asked_at or message.timestamp
+        ):
+            subject = Subject(subject.app, None, NOBODY, None, FORGOTTEN)
         assignment = self._given.policies.assign(subject.app, subject.conversation)
         return Arrival(message, position, event.envelope, event.record, subject, assignment)
 

@@ -6,6 +6,7 @@ from guards.pipeline import Pipeline
 from monitors.sampling import Sampler
 from schemas.topics import Namespace
 from streams.assignment import Policies
+from streams.erasure.erasures import Erasures, Forgets
 from streams.metrics import Metrics
 from streams.sampling.plans import NoPlans, Plans
 from streams.tracing.tracer import NoTracer, Tracer
@@ -18,7 +19,7 @@ class Surroundings:
 
     ``load_pipeline`` may take seconds. ``topic_id`` maps a topic's full name to the id that the broker gave it.
     Without a ``keeper`` no raw text is kept, and no placeholder is replaced by what it stands for. ``plans`` lower the
-    rates of the review sample.
+    rates of the review sample; what ``forgets`` covers is dropped.
     """
 
     namespace: Namespace
@@ -30,4 +31,5 @@ class Surroundings:
     keeper: Keeper | None = None
     tracer: Tracer = field(default_factory=NoTracer)
     plans: Plans = field(default_factory=NoPlans)
+    forgets: Forgets = field(default_factory=Erasures)
     clock: Callable[[], datetime] = lambda: datetime.now(UTC)

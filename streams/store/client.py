@@ -96,10 +96,10 @@ class Store:
             self._client.close()
             self._client = None
 
-    def command(self, statement: str) -> None:
-        """Run a statement that returns no rows."""
+    def command(self, statement: str, **parameters: object) -> None:
+        """Run a statement that returns no rows, with ``{name:Type}`` parameters."""
         with self._errors():
-            self._connected().command(statement)
+            self._connected().command(statement, parameters=parameters)
 
     def select(self, query: str, **parameters: object) -> Sequence[Mapping[str, Any]]:
         """The rows of a query with ``{name:Type}`` parameters."""

@@ -11,6 +11,7 @@ from typing import Final
 
 from schemas.codec import Message
 from schemas.errors import UnreadableError, WeirError
+from streams.erasure.erasures import Erasures, Forgets
 from streams.logs import get_logger
 from streams.metrics import Metrics
 from streams.store.batches import Batch
@@ -34,7 +35,8 @@ class Refused:
 class Deposit:
     """Stores batches. ``topic_ids`` are those of the topics by name; ``give_up`` writes dead letters, or raises.
 
-    Storing the same batch again, wholly or in other pieces, changes no figure of the store's views.
+    Of what ``forgets`` covers only notes are stored. Storing the same batch again, wholly or in other pieces, changes
+    no figure of the store's views.
     """
 
     def __init__(
@@ -44,7 +46,9 @@ class Deposit:
         topic_ids: TopicIds,
         give_up: GiveUp,
         metrics: Metrics,
+        forgets: Forgets | None = None,
     ) -> None:
+        self._forgets = forgets or Erasures()
         self._sink = sink
         self._shelves = shelves
         self._topic_ids = topic_ids
@@ -72,7 +76,7 @@ class Deposit:
         unreadable: list[Refused] = []
         for message in batch.messages:
             try:
-                entries.append(shelf.entry(message, self._topic_ids))
+                entries.append(shelf.entry(message, self._topic_ids, self._forgets))
             except UnreadableError as error:
                 unreadable.append(Refused(message, error))
         return entries, unreadable

@@ -8,7 +8,7 @@ from confluent_kafka import Message as Received
 
 from schemas.codec import Message
 from schemas.errors import IntegrityError, UnavailableError
-from schemas.topics import MIB, TOPICS
+from schemas.topics import MIB, STATE, TOPICS
 from streams.consumer_groups import store_group
 from streams.kafka_admin import Place
 from streams.kafka_clients import confluent_config, membership
@@ -26,7 +26,7 @@ _log = get_logger("streams.store")
 
 def topics_to_store(settings: Settings) -> tuple[str, ...]:
     """The topics that the writer reads, by full name."""
-    return tuple(settings.topics.of(topic) for topic in TOPICS if "store" in topic.read_by)
+    return tuple(settings.topics.of(topic) for topic in TOPICS if "store" in topic.read_by and topic not in STATE)
 
 
 class Feed:

@@ -3,6 +3,7 @@
 import signal
 import threading
 
+from streams.erasure.live import LiveErasures
 from streams.health import HealthServer
 from streams.logs import get_logger
 from streams.metrics import Metrics
@@ -17,7 +18,8 @@ def run_writer(settings: Settings) -> int:
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
-    writer = Writer(settings, metrics)
+    forgets = LiveErasures(settings)
+    writer = Writer(settings, metrics, forgets=forgets)
     health = HealthServer(
         metrics.registry,
         alive=writer.is_alive,
@@ -30,7 +32,8 @@ def run_writer(settings: Settings) -> int:
     survey = threading.Thread(target=Survey(settings, metrics).run, args=(stop,), name="survey", daemon=True)
     survey.start()
     try:
-        writer.run(stop)
+        with forgets:
+            writer.run(stop)
     finally:
         stop.set()
         health.stop()

@@ -35,6 +35,7 @@ from schemas.topics import (
     Topic,
 )
 from schemas.verdict import Verdict
+from streams.erasure.erasures import Forgets
 from streams.store.client import Values
 from streams.store.columns import log_values
 from streams.store.monitor_rows import alert_row, series_rows
@@ -69,13 +70,14 @@ class Entry:
 class Shelf:
     """Where the messages of a topic go: the table, and the table of notes that is written last, if there is one.
 
-    ``entry`` raises ``UnreadableError`` for what it cannot read. What a table of ``last_resort`` refuses is not made
+    ``entry`` raises ``UnreadableError`` for what it cannot read; of what belongs to somebody forgotten it keeps notes
+    alone. What a table of ``last_resort`` refuses is not made
     a dead letter: it is one.
     """
 
     table: str
     notes: str | None
-    entry: Callable[[Message, TopicIds], Entry]
+    entry: Callable[[Message, TopicIds, Forgets], Entry]
     last_resort: bool = False
 
 
@@ -85,64 +87,78 @@ def shelves(namespace: Namespace) -> Mapping[str, Shelf]:
     return {namespace.of(topic): shelf for topic, shelf in {**_SHELVES, **letters}.items()}
 
 
-def _verdict(message: Message, topic_ids: TopicIds) -> Entry:
+def _verdict(message: Message, topic_ids: TopicIds, forgets: Forgets) -> Entry:
     verdict = decode(message, Verdict, VERDICTS.type_name).record
     log = _log(message, topic_ids)
+    whose = verdict.app, verdict.user, verdict.conversation_id
+    if verdict.code == Code.FORGOTTEN or forgets.covers(*whose, verdict.position.time):
+        return Entry(message, (), judged_entry(verdict, log))
     return Entry(message, (verdict_row(verdict, log),), judged_entry(verdict, log), refused_entry(verdict, log))
 
 
-def _notice(message: Message, topic_ids: TopicIds) -> Entry:
+def _notice(message: Message, topic_ids: TopicIds, _forgets: Forgets) -> Entry:
     notice = decode(message, Notice, NOTICES.type_name).record
     return Entry(message, (notice_row(notice, _log(message, topic_ids)),))
 
 
-def _opinion(message: Message, topic_ids: TopicIds) -> Entry:
+def _opinion(message: Message, topic_ids: TopicIds, forgets: Forgets) -> Entry:
     opinion = decode(message, Opinion, OPINIONS.type_name).record
     log = _log(message, topic_ids)
+    if forgets.covers(opinion.app, opinion.user, opinion.conversation, opinion.position.time):
+        return Entry(message, (), collected_entry(opinion, log))
     notes = collected_entry(opinion, log), refused_opinion_entry(opinion, log)
     return Entry(message, (opinion_row(opinion, log),), *notes)
 
 
-def _reply(message: Message, topic_ids: TopicIds) -> Entry:
+def _reply(message: Message, topic_ids: TopicIds, forgets: Forgets) -> Entry:
     event = decode(message, Reply, REPLIES.type_name)
     reply, reply_id, log = event.record, _uuid(event.envelope.id), _log(message, topic_ids)
     note = reply_log_row(reply, reply_id, log)
+    asked_at = reply.position.time if reply.position else message.timestamp
+    if forgets.covers(reply.app, None, reply.conversation, asked_at):
+        return Entry(message, (), note)
     return Entry(message, (reply_row(reply, reply_id, log),), note, note)  # either way the request was replied to
 
 
-def _settlement(message: Message, topic_ids: TopicIds) -> Entry:
+def _settlement(message: Message, topic_ids: TopicIds, forgets: Forgets) -> Entry:
     if message.value is None:
         return Entry(message, ())  # settle forgets the request: the store keeps what became of it
     settlement = decode(message, Settlement, SETTLED.type_name).record
-    return Entry(message, settlement_rows(settlement, _log(message, topic_ids)))
+    rows = settlement_rows(settlement, _log(message, topic_ids))
+    asked_at = settlement.positions[0].time if settlement.positions else message.timestamp
+    if forgets.covers(settlement.app, None, settlement.conversation, asked_at):
+        rows = tuple({**row, "conversation_id": "", "source": "", "source_event_id": ""} for row in rows)
+    return Entry(message, rows)
 
 
-def _review(message: Message, topic_ids: TopicIds) -> Entry:
+def _review(message: Message, topic_ids: TopicIds, forgets: Forgets) -> Entry:
     review = decode(message, Review, REVIEWS.type_name).record
+    if forgets.covers(review.app, review.user, review.conversation, review.opened_at):
+        return Entry(message, ())
     return Entry(message, (review_row(review, _log(message, topic_ids)),))
 
 
-def _label(message: Message, topic_ids: TopicIds) -> Entry:
+def _label(message: Message, topic_ids: TopicIds, _forgets: Forgets) -> Entry:
     label = decode(message, Label, LABELS.type_name).record
     return Entry(message, (label_row(label, _log(message, topic_ids)),))
 
 
-def _plan(message: Message, topic_ids: TopicIds) -> Entry:
+def _plan(message: Message, topic_ids: TopicIds, _forgets: Forgets) -> Entry:
     plan = decode(message, SamplingPlan, SAMPLING.type_name).record
     return Entry(message, (plan_row(plan, _log(message, topic_ids)),))
 
 
-def _alert(message: Message, topic_ids: TopicIds) -> Entry:
+def _alert(message: Message, topic_ids: TopicIds, _forgets: Forgets) -> Entry:
     alert = decode(message, Alert, ALERTS.type_name).record
     return Entry(message, (alert_row(alert, _log(message, topic_ids)),))
 
 
-def _series(message: Message, topic_ids: TopicIds) -> Entry:
+def _series(message: Message, topic_ids: TopicIds, _forgets: Forgets) -> Entry:
     state = decode(message, MonitorState, MONITOR_STATE.type_name).record.series
     return Entry(message, series_rows(state, _log(message, topic_ids)) if state is not None else ())
 
 
-def _dead_letter(message: Message, topic_ids: TopicIds) -> Entry:
+def _dead_letter(message: Message, topic_ids: TopicIds, _forgets: Forgets) -> Entry:
     """A row from the headers alone: whatever the value holds, the dead letter is recorded."""
     reason = read_reason(message.headers)
     log = _log(message, topic_ids)

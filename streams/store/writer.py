@@ -20,6 +20,7 @@ from tenacity import (
 
 from schemas.codec import Message
 from schemas.errors import UnavailableError
+from streams.erasure.erasures import Erasures, Forgets
 from streams.logs import get_logger
 from streams.metrics import Metrics
 from streams.settings import Settings
@@ -46,9 +47,15 @@ class Writer:
     """
 
     def __init__(
-        self, settings: Settings, metrics: Metrics, limits: Limits | None = None, sink: RowSink | None = None
+        self,
+        settings: Settings,
+        metrics: Metrics,
+        limits: Limits | None = None,
+        sink: RowSink | None = None,
+        forgets: Forgets | None = None,
     ) -> None:
         self._metrics = metrics
+        self._forgets = forgets or Erasures()
         self._store = Store.of(settings)
         self._shelves = shelves(settings.topics)
         self._feed = Feed(settings, leave=self._hand_over)
@@ -114,7 +121,9 @@ class Writer:
         if not self._pending:
             return
         self._check()
-        deposit = Deposit(self._sink, self._shelves, self._feed.topic_ids, self._refusals.write, self._metrics)
+        deposit = Deposit(
+            self._sink, self._shelves, self._feed.topic_ids, self._refusals.write, self._metrics, self._forgets
+        )
         while self._pending:
             batch = self._pending[0]
             self._refusals.expect(len(batch.messages))

@@ -35,7 +35,7 @@ COMMANDS = {
     "console",
     "up", "down", "status", "doctor", "demo",
     "worker", "infer", "settle", "store", "monitor", "gateway", "notify",
-    "topics", "migrate", "dlq", "audit", "vault", "grafana", "plan",
+    "topics", "migrate", "dlq", "audit", "vault", "forget", "grafana", "plan",
 }  # fmt: skip
 HEAVY = ("numpy", "torch", "onnxruntime", "kafka", "confluent_kafka", "faust", "chdb")
 TOLD = f"""

@@ -1,16 +1,19 @@
 """What every judging stage does, whatever it judges; shown on observe."""
 
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 
 from schemas.codec import Message
 from schemas.dead_letter import read_reason, replay_headers, without_reason
+from schemas.forgotten import Forgotten
 from schemas.ids import derived_id
 from schemas.policy import PolicyBook
 from schemas.sampling import SamplingPlan
 from schemas.topics import INTERACTIONS, REVIEWS, VAULT, VERDICTS
 from streams.assignment import Assignment, FixedPolicies
+from streams.erasure.erasures import Erasures
 from streams.sampling.plans import NOTICE, PlanBook
 from streams.vault.keeper import EventName
 from tests.fixtures.judging import ARRIVED, NOW, Caused, arriving, caused, event, keeper, loaded, policy, surroundings
@@ -230,3 +233,17 @@ def test_only_what_is_masked_is_kept(given, prompt, expected):
     out = caused(loaded("observe", replace(given, keeper=keeper())), message({"app": "shop", "prompt": prompt}))
     assert out.topics == ["verdicts"] + ["vault"] * expected
     assert all(b"Ann" not in publication.message.value for publication in out.all(VAULT))
+
+
+def test_a_forgotten_subject_leaves_a_note_and_nothing_else(given):
+    """Read again, its event ends in a verdict that holds neither text nor name; what comes later is judged."""
+    gone = Forgotten(app="shop", user="ann", before=ARRIVED, forgotten_by="operator")
+    given = replace(given, forgets=Erasures().after([gone]), keeper=keeper())
+    body = {"app": "shop", "user": "ann", "conversation": "c-9", "prompt": "Ann"}
+    dropped = caused(loaded("observe", given), message(body))
+    assert dropped.topics == ["verdicts"]
+    record = dropped.record(VERDICTS)
+    assert (record.code, record.user, record.conversation_id) == ("FORGOTTEN", None, "forgotten")
+    assert (record.judgement.prompt, record.position.offset) == (None, 5)
+    later = replace(message(body), timestamp=ARRIVED + timedelta(seconds=1))
+    assert caused(loaded("observe", given), later).record(VERDICTS).user == "ann"
