@@ -2,7 +2,7 @@
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-base demo test check-deploy release lint format bench chaos docs lock clean
+.PHONY: help setup setup-base demo test check-deploy release lint format bench chaos fuzz docs lock clean
 
 PYTHON ?= $(firstword $(foreach p,python3.11 python3.12 python3,$(shell command -v $(p))))
 BIN := .venv/bin
@@ -67,6 +67,10 @@ RUNS ?= 3
 SEED ?= 1
 chaos: setup ## kill, pause and refuse at random while traffic runs (RUNS=n SEED=s); 1 if anything is lost or double
 	@$(BIN)/python -m tests.chaos --runs $(RUNS) --seed $(SEED) $(ARGS)
+
+INPUTS ?= 25000
+fuzz: setup ## feed codec, policies, the store's front and masking so many strange inputs each (INPUTS=n SEED=s)
+	@$(BIN)/python -m tests.fuzz --inputs $(INPUTS) --seed $(SEED) $(ARGS)
 
 bench-peers: setup ## measure other libraries beside ours (docs/performance.md), write build/peers.json
 	@$(BIN)/python -m tests.bench.peers build/peers.json

@@ -42,6 +42,7 @@ _TRANSPORT: Final = frozenset(
         "cancel_http_readonly_queries_on_client_close",
     )
 )
+_LONGEST_NUMBER: Final = 9  # digits: Python refuses to read thousands of them
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +100,7 @@ def _is_setting(name: str) -> bool:
 
 
 def _number(text: str) -> int:
-    if not text.isdecimal():
+    if not text.isdecimal() or len(text) > _LONGEST_NUMBER:
         raise RefusedError(BAD_ARGUMENTS, "client_protocol_version is not a number")
     return int(text)
 
@@ -114,5 +115,8 @@ def _form_fields(content_type: str, body: bytes) -> Mapping[str, str]:
         content = part.get_payload(decode=True)
         if part.get_filename() is not None or not isinstance(name, str) or not isinstance(content, bytes):
             raise RefusedError(NOT_IMPLEMENTED, "external tables are not supported")
-        fields[name] = content.decode()
+        try:
+            fields[name] = content.decode()
+        except UnicodeDecodeError:
+            raise RefusedError(BAD_ARGUMENTS, "a field of the form is not UTF-8") from None
     return fields
