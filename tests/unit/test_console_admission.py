@@ -32,7 +32,7 @@ def test_the_key_opens_once_and_stays_in_a_cookie(client):
     assert client.get("/").text == "inside"
 
 
-@pytest.mark.parametrize("cookie", ["", "wrong", "\xff", f"{KEY.secret}x"])
+@pytest.mark.parametrize("cookie", ["", "wrong", "\xff", f"{KEY.secret}x"], ids=["none", "wrong", "odd", "longer"])
 def test_nobody_without_the_key(client, cookie):
     """Another program of this machine, or another user of it, gets nothing."""
     client.cookies.set(KEY.cookie, cookie.encode().decode("latin-1") if cookie.isascii() else "")
