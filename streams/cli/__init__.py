@@ -15,6 +15,7 @@ from streams.cli import (
     demo,
     dlq,
     doctor,
+    errors,
     estimates,
     forget,
     grafana,
@@ -50,6 +51,7 @@ app.add_typer(review.app, name="review", rich_help_panel=_TOOLS)
 app.add_typer(monitors.app, name="monitors", rich_help_panel=_TOOLS)
 app.command(rich_help_panel=_TOOLS)(console.console)
 app.command(rich_help_panel=_TOOLS)(estimates.estimates)
+app.add_typer(errors.app, name="errors", rich_help_panel=_TOOLS)
 app.add_typer(guards.app, name="guards", rich_help_panel=_TOOLS)
 app.add_typer(models.app, name="models", rich_help_panel=_TOOLS)
 app.add_typer(policy.app, name="policy", rich_help_panel=_TOOLS)

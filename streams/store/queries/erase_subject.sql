@@ -41,3 +41,8 @@ ALTER TABLE verdicts DELETE
 WHERE app = {app:String} AND source_time <= {before:DateTime64(3, 'UTC')}
     AND if({user:String} = '', has({conversations:Array(String)}, conversation_id), user = {user:String})
 SETTINGS mutations_sync = 2;
+
+ALTER TABLE embeddings DELETE
+WHERE app = {app:String} AND source_time <= {before:DateTime64(3, 'UTC')}
+    AND if({user:String} = '', has({conversations:Array(String)}, conversation_id), user = {user:String})
+SETTINGS mutations_sync = 2;

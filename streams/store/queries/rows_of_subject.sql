@@ -34,3 +34,7 @@ UNION ALL
 SELECT 'verdicts' AS name, toUInt64(count()) AS rows FROM verdicts
 WHERE app = {app:String} AND source_time <= {before:DateTime64(3, 'UTC')}
     AND if({user:String} = '', has({conversations:Array(String)}, conversation_id), user = {user:String})
+UNION ALL
+SELECT 'embeddings' AS name, toUInt64(count()) AS rows FROM embeddings
+WHERE app = {app:String} AND source_time <= {before:DateTime64(3, 'UTC')}
+    AND if({user:String} = '', has({conversations:Array(String)}, conversation_id), user = {user:String})
