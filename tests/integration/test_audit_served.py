@@ -150,7 +150,7 @@ def check_command(settings, requests, completions, monkeypatch):
     assert f"missing at judge: {completions}:0 offset 1" in shown.output
     assert max(len(line.rstrip()) for line in shown.output.splitlines()) <= 100
     told = json.loads(CliRunner().invoke(app, ["audit", "--json"]).output)
-    assert [each["stage"] for each in told["totals"]] == ["screen", "settle", "judge", "observe"]
+    assert [each["stage"] for each in told["totals"]] == ["screen", "settle", "judge", "observe", "collect"]
     assert sum(each["missing"] for each in told["hours"]) == 3
     assert told["replies"]["unanswered"] == 0
 
@@ -254,7 +254,7 @@ def test_what_settle_writes_adds_up(settings, store):
     result = audit(settings)
     assert result.replies.passed
     assert {gap.stage for gap in result.missing} == {"screen"}
-    assert [each.held for each in result.totals] == [0, 1, 0, 0]
+    assert [each.held for each in result.totals] == [0, 1, 0, 0, 0]
     final = store.select("SELECT source_event_id, code FROM v_replies WHERE final ORDER BY source_event_id")
     assert [(row["source_event_id"], row["code"]) for row in final] == [
         ("answered", ""), ("late", "DEADLINE_EXCEEDED"), ("unwanted", "CANCELLED")
