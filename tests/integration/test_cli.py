@@ -31,7 +31,7 @@ def lines(*entries):
 
 
 COMMANDS = {
-    "check", "send", "tail", "top", "review", "alerts", "guards", "models", "policy", "monitors", "estimates",
+    "check", "send", "tail", "top", "review", "alerts", "guards", "models", "policy", "monitors", "errors", "estimates",
     "console",
     "up", "down", "status", "doctor", "demo",
     "worker", "infer", "settle", "store", "monitor", "gateway", "notify",
