@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from schemas.topics import CANCELS, MONITOR_STATE, NOTICES, SETTLED, SILENCES, STATE, TOPICS, Process, Topic
+from schemas.topics import CANCELS, MONITOR_STATE, NOTICES, SAMPLING, SETTLED, SILENCES, STATE, TOPICS, Process, Topic
 from streams.settings import Settings
 
 
@@ -52,6 +52,9 @@ def reading_groups(settings: Settings) -> Mapping[str, tuple[Topic, ...]]:
         (CANCELS, "infer"),
         (SILENCES, "notify"),
         (NOTICES, "notify"),
+        (SAMPLING, "screen"),
+        (SAMPLING, "judge"),
+        (SAMPLING, "observe"),
     }
     return {
         group: tuple(t for t in TOPICS if any(name in t.read_by and (t, name) not in whole for name in names))

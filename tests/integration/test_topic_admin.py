@@ -16,6 +16,7 @@ from streams.kafka_admin import KafkaAdmin
 from streams.kafka_clients import membership
 from streams.settings import Settings
 from streams.topic_admin import create_topics, differences, lag, list_topics, wanted_config
+from tests.fixtures.store_side import eventually
 
 pytestmark = pytest.mark.kafka
 
@@ -63,8 +64,13 @@ def test_fewer_partitions_are_only_warned_about(settings, new_topic, bootstrap):
 def test_differences_are_told_and_mended_as_far_as_they_can_be(settings, new_topic):
     """What is missing, set otherwise or too small is told; making the topics mends all but the number of partitions."""
     name = new_topic("requests", partitions=2, message_timestamp_type="CreateTime")
-    told = {(each.what, each.wanted, each.found, each.mended) for each in differences(settings) if each.name == name}
-    assert {("partitions", "4", "2", False), ("message.timestamp.type", "LogAppendTime", "CreateTime", True)} <= told
+    wanted = {("partitions", "4", "2", False), ("message.timestamp.type", "LogAppendTime", "CreateTime", True)}
+
+    def told():
+        found = (each for each in differences(settings) if each.name == name)
+        return {(each.what, each.wanted, each.found, each.mended) for each in found}
+
+    eventually(lambda: wanted <= told())  # a topic just made may take a moment to be known
     assert {each.what for each in differences(settings) if each.name != name} == {"topic"}
     create_topics(settings)
     (left,) = differences(settings)
@@ -173,7 +179,7 @@ def test_lag_shows_every_group_in_what_it_commits(settings):
         for group in ("worker", "infer", "settle", "monitor")
     }
     assert names == {
-        "worker": {"requests", "completions", "interactions"},
+        "worker": {"requests", "drafts", "completions", "interactions", "feedback"},
         "infer": {"work.interactive", "work.bulk"},
         "settle": {"requests", "outcomes", "cancels", "decisions"},
         "monitor": {"verdicts", "opinions"},
