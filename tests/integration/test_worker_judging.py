@@ -10,6 +10,7 @@ from schemas.dead_letter import read_reason
 from schemas.topics import (
     COMPLETIONS,
     FEEDBACK,
+    FORGOTTEN,
     INTERACTIONS,
     OPINIONS,
     OUTCOMES,
@@ -29,8 +30,8 @@ from tests.fixtures.echo_flow import BIG, Flow, wait_until
 pytestmark = pytest.mark.kafka
 
 TOPICS = (
-    REQUESTS, WORK_INTERACTIVE, WORK_BULK, COMPLETIONS, OUTCOMES, REVIEWS, VAULT, POLICIES, SAMPLING, VERDICTS,
-    INTERACTIONS, FEEDBACK, OPINIONS, *map(dead_letters, (REQUESTS, COMPLETIONS, INTERACTIONS, FEEDBACK)),
+    REQUESTS, WORK_INTERACTIVE, WORK_BULK, COMPLETIONS, OUTCOMES, REVIEWS, VAULT, POLICIES, FORGOTTEN, SAMPLING,
+    VERDICTS, INTERACTIONS, FEEDBACK, OPINIONS, *map(dead_letters, (REQUESTS, COMPLETIONS, INTERACTIONS, FEEDBACK)),
 )  # fmt: skip
 POLICY = """
 id: p
