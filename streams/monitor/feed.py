@@ -4,7 +4,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Final
 
-from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaError, TopicPartition
+from confluent_kafka import Consumer, TopicPartition
 from confluent_kafka import Message as Received
 
 from schemas.codec import Message
@@ -14,9 +14,9 @@ from streams.consumer_groups import monitor_group
 from streams.kafka_admin import Place
 from streams.kafka_clients import confluent_config
 from streams.received import received_message
+from streams.restoring import is_end, records
 from streams.settings import Settings
 
-_SECONDS: Final = 10.0
 _LARGEST: Final = max(topic.max_message_bytes for topic in TOPICS)
 
 
@@ -66,7 +66,7 @@ class Feed:
             place = Place(topic, partition)
             if error is None:
                 self._quiet[place] = None
-            elif _is_end(received) and self._quiet.get(place) is None:
+            elif is_end(received) and self._quiet.get(place) is None:
                 self._quiet[place] = self._clock()
         return error is None
 
@@ -77,24 +77,7 @@ def states(settings: Settings, beat: Callable[[], None]) -> Iterator[Message]:
     Raises:
         UnavailableError: the broker does not answer.
     """
-    consumer = _consumer(settings)
-    try:
-        consumer.assign([TopicPartition(settings.topics.of(MONITOR_STATE), 0, OFFSET_BEGINNING)])
-        silent_since = time.monotonic()
-        while time.monotonic() - silent_since < _SECONDS:
-            beat()
-            first = consumer.poll(0.5)
-            if first is None:
-                continue
-            silent_since = time.monotonic()
-            for received in (first, *consumer.consume(500, timeout=0)):
-                if _is_end(received):
-                    return
-                if received.error() is None:
-                    yield received_message(received)
-        raise UnavailableError("the broker does not answer")
-    finally:
-        consumer.close()
+    return records(_consumer(settings), settings.topics.of(MONITOR_STATE), beat)
 
 
 def _consumer(settings: Settings) -> Consumer:
@@ -114,8 +97,3 @@ def _consumer(settings: Settings) -> Consumer:
             "receive.message.max.bytes": _LARGEST + 16 * MIB,
         }
     )
-
-
-def _is_end(received: Received) -> bool:
-    error = received.error()
-    return error is not None and error.code() == KafkaError._PARTITION_EOF  # noqa: SLF001 - librdkafka's own codes begin so

@@ -4,7 +4,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Final
 
-from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaError, KafkaException, TopicPartition
+from confluent_kafka import Consumer, KafkaException, TopicPartition
 from confluent_kafka import Message as Received
 
 from schemas.codec import Event, Message, decode
@@ -15,6 +15,7 @@ from streams.consumer_groups import settle_group
 from streams.kafka_admin import Place
 from streams.kafka_clients import confluent_config
 from streams.received import received_message
+from streams.restoring import is_end, records
 from streams.settings import Settings
 
 _SECONDS: Final = 10.0
@@ -68,24 +69,7 @@ def settled_records(settings: Settings, beat: Callable[[], None]) -> Iterator[Me
     Raises:
         UnavailableError: the broker does not answer.
     """
-    consumer = _consumer(settings, tell_ends=True)
-    try:
-        consumer.assign([TopicPartition(settings.topics.of(SETTLED), 0, OFFSET_BEGINNING)])
-        silent_since = time.monotonic()
-        while time.monotonic() - silent_since < _SECONDS:
-            beat()
-            first = consumer.poll(0.5)
-            if first is None:
-                continue
-            silent_since = time.monotonic()
-            for received in (first, *consumer.consume(5_000, timeout=0)):
-                if _is_end(received):
-                    return
-                if _is_message(received):
-                    yield received_message(received)
-        raise UnavailableError("the broker does not answer")
-    finally:
-        consumer.close()
+    return records(_consumer(settings, tell_ends=True), settings.topics.of(SETTLED), beat)
 
 
 class HeldOutcomes:
@@ -112,9 +96,9 @@ class HeldOutcomes:
         end = time.monotonic() + _SECONDS
         while (left := end - time.monotonic()) > 0:
             received = self._consumer.poll(left)
-            if received is None or not (_is_end(received) or _is_message(received)):
+            if received is None or not (is_end(received) or _is_message(received)):
                 continue
-            if _is_end(received) or received.offset() != spot.offset:
+            if is_end(received) or received.offset() != spot.offset:
                 return None
             try:
                 return decode(received_message(received), Outcome, OUTCOMES.type_name)
@@ -141,11 +125,6 @@ def _consumer(settings: Settings, *, tell_ends: bool) -> Consumer:
             "receive.message.max.bytes": _LARGEST + 16 * MIB,
         }
     )
-
-
-def _is_end(received: Received) -> bool:
-    error = received.error()
-    return error is not None and error.code() == KafkaError._PARTITION_EOF  # noqa: SLF001 - librdkafka's own codes begin so
 
 
 def _is_message(received: Received) -> bool:

@@ -1,0 +1,51 @@
+"""Reading back a process's own records: a topic of one partition, whole, before it goes on."""
+
+import time
+from collections.abc import Callable, Iterator
+from typing import Final
+
+from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaError, TopicPartition
+from confluent_kafka import Message as Received
+
+from schemas.codec import Message
+from schemas.errors import UnavailableError
+from streams.received import received_message
+
+_SECONDS: Final = 10.0
+_AT_ONCE: Final = 5_000
+
+
+def is_end(received: Received) -> bool:
+    """Whether this says that a partition has no more at the moment. The consumer has to be told to say so."""
+    error = received.error()
+    return error is not None and error.code() == KafkaError._PARTITION_EOF  # noqa: SLF001 - librdkafka's own codes begin so
+
+
+def records(consumer: Consumer, topic: str, beat: Callable[[], None]) -> Iterator[Message]:
+    """Every committed message of the topic that there is at this moment; the consumer is closed at the end.
+
+    The consumer tells partitions' ends. ``beat`` is called now and then.
+
+    Raises:
+        UnavailableError: the broker does not answer, or the consumer can go on no more.
+    """
+    try:
+        consumer.assign([TopicPartition(topic, 0, OFFSET_BEGINNING)])
+        silent_since = time.monotonic()
+        while time.monotonic() - silent_since < _SECONDS:
+            beat()
+            first = consumer.poll(0.5)
+            if first is None:
+                continue
+            silent_since = time.monotonic()
+            for received in (first, *consumer.consume(_AT_ONCE, timeout=0)):
+                error = received.error()
+                if is_end(received):
+                    return
+                if error is not None and error.fatal():
+                    raise UnavailableError(f"the consumer failed: {error.name()}")
+                if error is None:
+                    yield received_message(received)
+        raise UnavailableError("the broker does not answer")
+    finally:
+        consumer.close()
