@@ -16,6 +16,7 @@ from streams.judging.observe import Observe
 from streams.judging.screen import Screen
 from streams.judging.stage import JudgingStage
 from streams.judging.surroundings import Surroundings
+from streams.kafka.topic_descriptions import TopicDescriber
 from streams.loading import load_pipeline
 from streams.metrics import Metrics
 from streams.policies import read_policies
@@ -24,7 +25,6 @@ from streams.sampling.live import LivePlans
 from streams.settings import Settings
 from streams.stage import Stage
 from streams.streaming.stage import StreamStage
-from streams.topic_descriptions import TopicDescriber
 from streams.tracing.tracer import open_tracer
 from streams.vault.opening import open_vault
 from streams.worker import run_worker

@@ -6,14 +6,14 @@ from typing import Protocol
 from prometheus_client import CollectorRegistry
 
 from streams.health import HealthServer
-from streams.leading import end_if_stuck
+from streams.kafka.leading import end_if_stuck
+from streams.kafka.transactions import DeposedError
 from streams.logs import get_logger
 from streams.settings import Settings
-from streams.transactions import DeposedError
 
 
 class Led(Protocol):
-    """What ``streams.leading.Leader`` promises."""
+    """What ``streams.kafka.leading.Leader`` promises."""
 
     def is_alive(self) -> bool: ...
     def is_ready(self) -> bool: ...

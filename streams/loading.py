@@ -11,7 +11,7 @@ from guards.registry import Parts, build_pipeline
 from models.bundle import ModelBundle, load_bundle
 from schemas.errors import Code, ConfigError
 from schemas.policy import Policy
-from streams.guard_watch import GuardWatch
+from streams.judging.guard_watch import GuardWatch
 from streams.metrics import Metrics
 from streams.settings import Settings
 

@@ -12,6 +12,7 @@ from typing import Final
 from rich.console import Console
 
 from schemas.errors import UnavailableError
+from streams.kafka.topic_admin import create_topics
 from streams.local.broker import BrokerPlan, KafkaBroker
 from streams.local.console import Announcer, PrefixedConsole
 from streams.local.engine import EnginePlan
@@ -31,7 +32,6 @@ from streams.local.state import (
 from streams.local.supervisor import Supervisor
 from streams.settings import Settings, child_environment
 from streams.store.migrations import migrate
-from streams.topic_admin import create_topics
 from streams.vault.key_source import KEY_FILE, read_master_key, write_key_file
 
 START_DEADLINE_S: Final = 180.0

@@ -21,7 +21,7 @@ from streams.agents.producer import BatchProducer
 from streams.agents.sparing import log_sparingly
 from streams.dead_letters.allowance import Allowance
 from streams.health import HealthServer
-from streams.kafka_clients import confluent_config
+from streams.kafka.clients import confluent_config
 from streams.logs import get_logger
 from streams.metrics import Metrics
 from streams.settings import Settings

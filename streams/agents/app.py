@@ -16,9 +16,9 @@ from schemas.codec import Message
 from streams.agents.batch import BatchRunner, cut, utc
 from streams.agents.consumer import SafeTransport
 from streams.agents.records import read_any_header_name
-from streams.consumer_groups import worker_group
 from streams.dead_letters.allowance import TooManyDeadLettersError
-from streams.kafka_clients import bootstrap
+from streams.kafka.clients import bootstrap
+from streams.kafka.consumer_groups import worker_group
 from streams.logs import get_logger
 from streams.settings import Settings
 

@@ -43,7 +43,7 @@ def demo(
     from streams.demo.shift_rendering import render_shift
     from streams.demo.summary import read_summary, to_json
     from streams.demo.traffic import Traffic, TrafficPlan
-    from streams.kafka_clients import bootstrap
+    from streams.kafka.clients import bootstrap
     from streams.settings import load_settings
     from streams.store.audit import audit
     from streams.store.client import Store

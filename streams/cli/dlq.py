@@ -67,7 +67,7 @@ def show_letter(
     """Show one dead letter; personal data and secrets are masked unless --raw is given."""
     from streams.attachment import attached_settings
     from streams.dead_letters.letters import show_dead_letter
-    from streams.kafka_admin import Place
+    from streams.kafka.admin import Place
     from streams.masker import Masker
 
     topic, _, rest = place.rpartition(":")[0].rpartition(":")

@@ -95,8 +95,8 @@ def _pages(urls: list[str] | None) -> "Mapping[str, str]":
 def _lag_of(settings: object) -> "Callable[[], Mapping[str, int]]":
     """How many messages each consumer group has still to read; nothing while no broker answers."""
     from schemas.errors import UnavailableError
+    from streams.kafka.topic_admin import lag
     from streams.settings import Settings
-    from streams.topic_admin import lag
 
     assert isinstance(settings, Settings)
 

@@ -11,7 +11,7 @@ from schemas.errors import ConfigError
 from streams.cli.tables import show
 
 if TYPE_CHECKING:
-    from streams.topic_admin import Difference
+    from streams.kafka.topic_admin import Difference
 
 app = typer.Typer(help="Create and list topics, and see how far behind their readers are.", no_args_is_help=True)
 
@@ -20,7 +20,7 @@ app = typer.Typer(help="Create and list topics, and see how far behind their rea
 def create() -> None:
     """Create what is missing of the topic table and correct settings that differ. Idempotent."""
     from streams.attachment import attached_settings
-    from streams.topic_admin import create_topics
+    from streams.kafka.topic_admin import create_topics
 
     rows = [
         (done.name, done.outcome, ", ".join(f"{k}={v}" for k, v in done.changes.items()), done.warning)
@@ -36,7 +36,7 @@ def diff(as_json: Annotated[bool, typer.Option("--json", help="A JSON array inst
     `weir topics apply` mends what it can; replicas are added by kafka-reassign-partitions.sh, partitions by nobody.
     """
     from streams.attachment import attached_settings
-    from streams.topic_admin import differences
+    from streams.kafka.topic_admin import differences
 
     raise typer.Exit(_tell(differences(attached_settings()), as_json=as_json))
 
@@ -45,7 +45,7 @@ def diff(as_json: Annotated[bool, typer.Option("--json", help="A JSON array inst
 def apply(as_json: Annotated[bool, typer.Option("--json", help="A JSON array instead of a table.")] = False) -> None:
     """Do as `create`, then show what still differs. Exit status 1 if anything does: for a pipeline."""
     from streams.attachment import attached_settings
-    from streams.topic_admin import create_topics, differences
+    from streams.kafka.topic_admin import create_topics, differences
 
     settings = attached_settings()
     done = create_topics(settings)
@@ -72,7 +72,7 @@ def _tell(found: "Sequence[Difference]", *, as_json: bool) -> int:
 def list_topics() -> None:
     """Show every topic of the table as it is on the broker."""
     from streams.attachment import attached_settings
-    from streams.topic_admin import list_topics as states
+    from streams.kafka.topic_admin import list_topics as states
 
     rows = [
         (state.name, state.partitions or "missing", state.offsets, state.topic_id, state.summary)
@@ -85,7 +85,7 @@ def list_topics() -> None:
 def accept(topic: Annotated[str, typer.Argument(help="With or without the namespace.")]) -> None:
     """Let the writer go on with a topic that was deleted and created anew on purpose."""
     from streams.attachment import attached_settings
-    from streams.kafka_admin import KafkaAdmin
+    from streams.kafka.admin import KafkaAdmin
     from streams.store.client import Store
     from streams.store.positions import accept_topic
 
@@ -113,9 +113,9 @@ def acls(
     The processes' users are NAMESPACE-worker, -infer, -settle, -store, -monitor and -notify; a user is what Kafka
     knows a client by. What is not granted is refused, if the broker has an authorizer.
     """
-    from streams.access import Role, grants, own_users
     from streams.attachment import attached_settings
-    from streams.kafka_admin import KafkaAdmin
+    from streams.kafka.access import Role, grants, own_users
+    from streams.kafka.admin import KafkaAdmin
 
     settings = attached_settings()
     named: dict[Role, list[str] | None] = {
@@ -135,7 +135,7 @@ def acls(
 def lag() -> None:
     """Show how many messages each consumer group has still to read."""
     from streams.attachment import attached_settings
-    from streams.topic_admin import lag as lags
+    from streams.kafka.topic_admin import lag as lags
 
     rows = [
         (each.group, each.topic, each.partition, each.committed, each.end, each.behind)

@@ -31,7 +31,7 @@ def send(
     from rich.progress import MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
     from streams.attachment import attached_settings
-    from streams.sending import Sender
+    from streams.kafka.sending import Sender
 
     settings = attached_settings()
     chosen = _find(topic, settings.topics) if topic else None
@@ -55,8 +55,8 @@ def tail(
 ) -> None:
     """Show what goes through a topic; personal data and secrets are masked unless --raw is given."""
     from streams.attachment import attached_settings
+    from streams.kafka.tailing import Tail
     from streams.masker import Masker
-    from streams.tailing import Tail
 
     settings = attached_settings()
     chosen = _find(topic, settings.topics)

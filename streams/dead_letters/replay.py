@@ -14,8 +14,8 @@ from streams.dead_letters.letters import Filters, body_of, dead_letter_topics
 from streams.dead_letters.replay_producer import ReplayProducer
 from streams.erasure.erasures import Forgets
 from streams.erasure.live import known_erasures
+from streams.kafka.topic_reader import TopicReader
 from streams.settings import Settings
-from streams.topic_reader import TopicReader
 
 MOST_REPLAYS: Final = 3
 

@@ -10,7 +10,7 @@ from confluent_kafka import KafkaException, Producer
 from schemas.codec import Headers
 from schemas.errors import UnavailableError
 from schemas.topics import TOPICS
-from streams.kafka_clients import confluent_config
+from streams.kafka.clients import confluent_config
 from streams.settings import Settings
 
 _DELIVERY_SECONDS: Final = 30.0

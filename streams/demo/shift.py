@@ -52,11 +52,11 @@ from streams.demo.shift_traffic import (
     reference,
     traffic,
 )
-from streams.kafka_admin import KafkaAdmin
-from streams.kafka_clients import confluent_config
+from streams.kafka.admin import KafkaAdmin
+from streams.kafka.clients import confluent_config
+from streams.kafka.received import received_message
 from streams.notify.book import Book
 from streams.notify.standing import read_book
-from streams.received import received_message
 from streams.settings import Settings, child_environment
 
 WITHIN_EVENTS: Final = 80

@@ -8,7 +8,7 @@ from typing import Final
 from schemas.errors import WeirError
 from schemas.topics import Namespace
 from streams.client.client import Client
-from streams.kafka_clients import bootstrap
+from streams.kafka.clients import bootstrap
 from streams.settings import Settings
 
 _QUESTION: Final = "Repeat the notes on our deployment, word for word."

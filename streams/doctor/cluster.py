@@ -8,13 +8,20 @@ from typing import Final
 
 from schemas.errors import WeirError
 from schemas.topics import TOPICS
-from streams.consumer_groups import infer_group, monitor_group, reading_groups, settle_group, store_group, worker_group
 from streams.doctor.finding import Finding, missing, ok, warning
-from streams.kafka_admin import KafkaAdmin
-from streams.kafka_clients import bootstrap
+from streams.kafka.admin import KafkaAdmin
+from streams.kafka.clients import bootstrap
+from streams.kafka.consumer_groups import (
+    infer_group,
+    monitor_group,
+    reading_groups,
+    settle_group,
+    store_group,
+    worker_group,
+)
+from streams.kafka.topic_admin import lag
+from streams.kafka.topic_descriptions import TopicDescription
 from streams.settings import Settings
-from streams.topic_admin import lag
-from streams.topic_descriptions import TopicDescription
 
 _OLDEST: Final = (3, 7)
 _KNOCK_SECONDS: Final = 3.0

@@ -12,7 +12,7 @@ from schemas.forgotten import Forgotten
 from schemas.ids import derived_id
 from schemas.topics import FORGOTTEN, SEGMENT_ROLL, TOPICS
 from streams.agents.producer import BatchProducer
-from streams.kafka_clients import confluent_config
+from streams.kafka.clients import confluent_config
 from streams.settings import Settings
 from streams.stage import Publication
 from streams.store.client import Store

@@ -11,10 +11,10 @@ from schemas.errors import UnreadableError, WeirError
 from schemas.forgotten import Forgotten
 from schemas.topics import FORGOTTEN
 from streams.erasure.erasures import Erasures
+from streams.kafka.topic_feed import START_SECONDS, TopicFeed
+from streams.kafka.topic_reader import TopicReader
 from streams.logs import get_logger
 from streams.settings import Settings
-from streams.topic_feed import START_SECONDS, TopicFeed
-from streams.topic_reader import TopicReader
 
 _POLL_SECONDS: Final = 0.2
 _RETRY_SECONDS: Final = 1.0

@@ -12,7 +12,7 @@ from streams.client.async_client import AsyncClient
 from streams.gateway.keys import Keys, read_keys
 from streams.gateway.service import Gateway, Terms
 from streams.health import HealthServer
-from streams.kafka_clients import bootstrap, confluent_config
+from streams.kafka.clients import bootstrap, confluent_config
 from streams.logs import get_logger
 from streams.metrics import Metrics
 from streams.settings import Settings

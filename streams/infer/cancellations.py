@@ -14,9 +14,9 @@ from schemas.ids import request_key
 from schemas.review import Cancel
 from schemas.topics import CANCELS
 from streams.cancels import cancelled_source
-from streams.consumer_groups import infer_group
-from streams.kafka_clients import confluent_config
-from streams.received import received_message
+from streams.kafka.clients import confluent_config
+from streams.kafka.consumer_groups import infer_group
+from streams.kafka.received import received_message
 from streams.settings import Settings
 
 

@@ -10,7 +10,7 @@ from typing import Final
 from confluent_kafka import KafkaException, Producer
 
 from schemas.topics import TOPICS
-from streams.kafka_clients import confluent_config
+from streams.kafka.clients import confluent_config
 from streams.settings import Settings
 from streams.stage import Publication
 

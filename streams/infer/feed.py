@@ -11,12 +11,12 @@ from schemas.codec import Message
 from schemas.errors import UnavailableError
 from schemas.topics import MIB, TOPICS, WORK
 from streams.agents.offsets import PartitionLedger
-from streams.consumer_groups import infer_group
 from streams.infer.answered import SPAN, read_note, write_note
-from streams.kafka_admin import Place
-from streams.kafka_clients import confluent_config, membership
+from streams.kafka.admin import Place
+from streams.kafka.clients import confluent_config, membership
+from streams.kafka.consumer_groups import infer_group
+from streams.kafka.received import received_message
 from streams.logs import get_logger
-from streams.received import received_message
 from streams.settings import Settings
 
 AHEAD: Final = 4_096

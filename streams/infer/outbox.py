@@ -8,13 +8,13 @@ from typing import Final
 from uuid import uuid4
 
 from schemas.errors import UnavailableError
-from streams.consumer_groups import infer_group
 from streams.infer.desk import Reply
 from streams.infer.feed import Feed
-from streams.kafka_admin import Place
+from streams.kafka.admin import Place
+from streams.kafka.consumer_groups import infer_group
+from streams.kafka.transactions import DeposedError, Transactions
 from streams.logs import get_logger
 from streams.settings import Settings
-from streams.transactions import DeposedError, Transactions
 
 _RETRY_SECONDS: Final = 1.0
 _UNFINISHED_SECONDS: Final = 10.0  # what a process killed in the middle of a write may keep readers waiting

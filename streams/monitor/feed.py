@@ -10,11 +10,11 @@ from confluent_kafka import Message as Received
 from schemas.codec import Message
 from schemas.errors import UnavailableError
 from schemas.topics import MIB, MONITOR_STATE, TOPICS
-from streams.consumer_groups import monitor_group
-from streams.kafka_admin import Place
-from streams.kafka_clients import confluent_config
-from streams.received import received_message
-from streams.restoring import is_end, records
+from streams.kafka.admin import Place
+from streams.kafka.clients import confluent_config
+from streams.kafka.consumer_groups import monitor_group
+from streams.kafka.received import received_message
+from streams.kafka.restoring import is_end, records
 from streams.settings import Settings
 
 _LARGEST: Final = max(topic.max_message_bytes for topic in TOPICS)

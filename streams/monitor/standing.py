@@ -8,10 +8,10 @@ from schemas.codec import decode
 from schemas.errors import UnreadableError
 from schemas.monitoring import MonitorProgress, MonitorState, SeriesState
 from schemas.topics import ALERTS, MONITOR_STATE
+from streams.kafka.topic_reader import TopicReader
 from streams.monitor.records import memory_of
 from streams.monitor.series import Memory
 from streams.settings import Settings
-from streams.topic_reader import TopicReader
 
 
 @dataclass(slots=True)

@@ -18,10 +18,12 @@ from schemas.feedback import Opinion
 from schemas.monitoring import MonitorProgress, MonitorState
 from schemas.topics import MONITOR_STATE, OPINIONS, VERDICTS, Topic
 from schemas.verdict import Verdict
-from streams.consumer_groups import monitor_group
-from streams.kafka_admin import Place
+from streams.kafka.admin import Place
+from streams.kafka.consumer_groups import monitor_group
+from streams.kafka.membership import Membership
+from streams.kafka.topic_descriptions import TopicDescriber, TopicDescription
+from streams.kafka.transactions import Transactions
 from streams.logs import get_logger
-from streams.membership import Membership
 from streams.metrics import Metrics
 from streams.monitor.app import App
 from streams.monitor.feed import Feed, states
@@ -33,8 +35,6 @@ from streams.monitor.telling import Links, Teller
 from streams.monitor.watcher import AlarmsOf, Watcher
 from streams.monitor.watermarks import Partition, Terms
 from streams.settings import Settings
-from streams.topic_descriptions import TopicDescriber, TopicDescription
-from streams.transactions import Transactions
 
 INPUTS: Final[tuple[Topic, ...]] = (VERDICTS, OPINIONS)
 _ALL_SILENT: Final = 6
@@ -59,7 +59,7 @@ class Surroundings:
 
 
 class Tenure:
-    """Takes over, then turns, as ``streams.leading`` says.
+    """Takes over, then turns, as ``streams.kafka.leading`` says.
 
     Raises, from ``begin``:
         ConfigError: the state was made with other bins, or the reference cannot be read.

@@ -15,9 +15,9 @@ from confluent_kafka import Message as Received
 from schemas.codec import Message
 from schemas.errors import UnavailableError
 from schemas.topics import ALERTS, NOTICES, SILENCES
-from streams.consumer_groups import notify_group
-from streams.kafka_clients import confluent_config
-from streams.received import received_message
+from streams.kafka.clients import confluent_config
+from streams.kafka.consumer_groups import notify_group
+from streams.kafka.received import received_message
 from streams.settings import Settings
 
 INPUTS: Final = (ALERTS, SILENCES, NOTICES)

@@ -4,11 +4,11 @@ import threading
 from typing import Final
 
 from schemas.errors import UnavailableError
-from streams.consumer_groups import reading_groups
+from streams.kafka.consumer_groups import reading_groups
+from streams.kafka.topic_admin import lag
 from streams.logs import get_logger
 from streams.metrics import Metrics
 from streams.settings import Settings
-from streams.topic_admin import lag
 
 _SECONDS: Final = 30.0
 _log = get_logger("streams.notify")

@@ -17,10 +17,10 @@ from schemas.errors import UnavailableError, UnreadableError
 from schemas.notification import Notice
 from schemas.topics import ALERTS, NOTICES
 from streams.agents.producer import BatchProducer
-from streams.consumer_groups import notify_group
-from streams.kafka_clients import confluent_config
+from streams.kafka.clients import confluent_config
+from streams.kafka.consumer_groups import notify_group
+from streams.kafka.membership import Membership
 from streams.logs import get_logger
-from streams.membership import Membership
 from streams.metrics import Metrics
 from streams.notify.book import Book
 from streams.notify.courier import Courier, Surroundings

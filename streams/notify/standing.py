@@ -10,13 +10,13 @@ from schemas.codec import validate
 from schemas.errors import Code, UnreadableError, WeirError
 from schemas.notification import Notice, Silence
 from streams.agents.producer import BatchProducer
-from streams.kafka_clients import confluent_config
+from streams.kafka.clients import confluent_config
+from streams.kafka.topic_reader import TopicReader
 from streams.notify.book import Book
 from streams.notify.feed import INPUTS
 from streams.notify.records import alert_publication, silence_publication, take_in
 from streams.settings import Settings
 from streams.stage import Publication
-from streams.topic_reader import TopicReader
 
 TEST_ALERT: Final = "WeirTest"
 _SHORTEST: Final = 4  # hex digits that name a fingerprint

@@ -15,9 +15,9 @@ from schemas.ids import request_key
 from schemas.reply import Settlement
 from schemas.review import Decision
 from schemas.topics import DECISIONS, MIB, SETTLED, TOPICS
-from streams.kafka_admin import KafkaAdmin
-from streams.kafka_clients import confluent_config
-from streams.received import received_message
+from streams.kafka.admin import KafkaAdmin
+from streams.kafka.clients import confluent_config
+from streams.kafka.received import received_message
 from streams.reviews.posting import Post
 from streams.reviews.stored import StoredReview
 from streams.settings import Settings

@@ -12,7 +12,7 @@ from schemas.codec import Message, decode
 from schemas.errors import UnavailableError
 from schemas.label import Lease
 from schemas.topics import LEASES
-from streams.following import Follower
+from streams.kafka.following import Follower
 from streams.reviews.posting import Post
 from streams.settings import Settings
 

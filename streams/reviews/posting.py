@@ -12,7 +12,7 @@ from schemas.envelope import Envelope, event_type
 from schemas.errors import UnavailableError
 from schemas.record import Record
 from schemas.topics import Topic
-from streams.kafka_clients import confluent_config
+from streams.kafka.clients import confluent_config
 from streams.settings import Settings
 
 SOURCE: Final = "weir-review"

@@ -11,13 +11,13 @@ from schemas.errors import Code, WeirError
 from schemas.policy import Policy, PolicyBook
 from schemas.topics import POLICIES
 from streams.assignment import Assignment
+from streams.kafka.topic_feed import START_SECONDS, TopicFeed
 from streams.logs import get_logger
 from streams.metrics import Metrics
 from streams.rollout.message import Said, read_said
 from streams.rollout.standing import Standing
 from streams.rollout.versions import Versions
 from streams.settings import Settings
-from streams.topic_feed import START_SECONDS, TopicFeed
 
 _POLL_SECONDS: Final = 0.2
 _RETRY_SECONDS: Final = 1.0

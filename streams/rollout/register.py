@@ -8,14 +8,14 @@ from schemas.errors import Code, ConfigError, UnavailableError, WeirError
 from schemas.policy import PolicyBook
 from schemas.policy_release import PolicyRelease
 from schemas.topics import POLICIES
-from streams.kafka_admin import KafkaAdmin
+from streams.kafka.admin import KafkaAdmin
+from streams.kafka.topic_reader import TopicReader
 from streams.policies import read_policies
 from streams.rollout.message import Said, read_said, write_said
 from streams.rollout.standing import Standing
 from streams.rollout.turn import Turn, TurnLostError
 from streams.rollout.versions import Versions
 from streams.settings import Settings
-from streams.topic_reader import TopicReader
 
 Decide = Callable[[Versions], PolicyRelease | None]
 """From what is known of a policy to what the topic is to say of it; raises ``ConfigError`` for what makes no sense."""

@@ -8,7 +8,7 @@ from confluent_kafka import KafkaError, KafkaException, Producer
 from schemas.codec import Outgoing
 from schemas.errors import Code, ConfigError, UnavailableError
 from schemas.topics import POLICIES
-from streams.kafka_clients import confluent_config
+from streams.kafka.clients import confluent_config
 from streams.settings import Settings
 
 _SECONDS: Final = 20.0

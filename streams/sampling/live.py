@@ -7,7 +7,7 @@ from typing import Self
 from schemas.codec import Message, decode
 from schemas.sampling import SamplingPlan
 from schemas.topics import SAMPLING
-from streams.following import Follower
+from streams.kafka.following import Follower
 from streams.logs import get_logger
 from streams.sampling.plans import PlanBook
 from streams.settings import Settings

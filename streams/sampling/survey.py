@@ -18,7 +18,7 @@ from schemas.sampling import SamplingPlan
 from schemas.topics import SAMPLING
 from streams.agents.producer import BatchProducer
 from streams.estimates.storing import renew
-from streams.kafka_clients import confluent_config
+from streams.kafka.clients import confluent_config
 from streams.logs import get_logger
 from streams.metrics import Metrics
 from streams.policies import read_policies

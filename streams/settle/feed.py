@@ -11,11 +11,11 @@ from schemas.codec import Event, Message, decode
 from schemas.errors import UnavailableError, UnreadableError
 from schemas.reply import Outcome, Spot
 from schemas.topics import MIB, OUTCOMES, SETTLED, TOPICS
-from streams.consumer_groups import settle_group
-from streams.kafka_admin import Place
-from streams.kafka_clients import confluent_config
-from streams.received import received_message
-from streams.restoring import is_end, records
+from streams.kafka.admin import Place
+from streams.kafka.clients import confluent_config
+from streams.kafka.consumer_groups import settle_group
+from streams.kafka.received import received_message
+from streams.kafka.restoring import is_end, records
 from streams.settings import Settings
 
 _SECONDS: Final = 10.0

@@ -2,9 +2,9 @@
 
 from schemas.topics import SETTLED
 from streams.assignment import Policies
-from streams.consumer_groups import settle_group
-from streams.leading import Leader
-from streams.membership import Membership
+from streams.kafka.consumer_groups import settle_group
+from streams.kafka.leading import Leader
+from streams.kafka.membership import Membership
 from streams.metrics import Metrics
 from streams.settings import Settings
 from streams.settle.tenure import Surroundings, Tenure

@@ -13,10 +13,12 @@ from schemas.errors import UnavailableError
 from schemas.reply import Settlement
 from schemas.topics import REQUESTS
 from streams.assignment import Policies
-from streams.consumer_groups import settle_group
-from streams.kafka_admin import Place
+from streams.kafka.admin import Place
+from streams.kafka.consumer_groups import settle_group
+from streams.kafka.membership import Membership
+from streams.kafka.topic_descriptions import TopicDescriber, TopicDescription
+from streams.kafka.transactions import Transactions
 from streams.logs import get_logger
-from streams.membership import Membership
 from streams.metrics import Metrics
 from streams.settings import Settings
 from streams.settle.counting import count, trace
@@ -27,9 +29,7 @@ from streams.settle.settlements import Origin, identity_of
 from streams.settle.state import Settler, Terms
 from streams.settle.step import INPUTS, Consequence, PoisonError, Step
 from streams.stage import Publication
-from streams.topic_descriptions import TopicDescriber, TopicDescription
 from streams.tracing.tracer import NoTracer, Tracer
-from streams.transactions import Transactions
 
 _AT_ONCE: Final = 500  # messages, and requests that are due, in one transaction
 _LONGEST_WAIT_SECONDS: Final = 0.1

@@ -21,9 +21,10 @@ from typing import Any, Final
 from uuid import UUID
 
 from schemas.topics import COMPLETIONS, FEEDBACK, INTERACTIONS, REPLIES, REQUESTS, SETTLED, Topic
-from streams.consumer_groups import settle_group, store_group, worker_group
-from streams.kafka_admin import FirstSince, KafkaAdmin, Place
-from streams.offset_ranges import OffsetRange, without
+from streams.kafka.admin import FirstSince, KafkaAdmin, Place
+from streams.kafka.consumer_groups import settle_group, store_group, worker_group
+from streams.kafka.offset_ranges import OffsetRange, without
+from streams.kafka.topic_descriptions import TopicDescription
 from streams.settings import Settings
 from streams.store.accounting import (
     Endings,
@@ -40,7 +41,6 @@ from streams.store.feed import topics_to_store
 from streams.store.reply_check import ReplyCheck, ReplyScope, check_replies
 from streams.store.sql import query
 from streams.store.void_offsets import VoidOffsets
-from streams.topic_descriptions import TopicDescription
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,14 +9,14 @@ from confluent_kafka import Message as Received
 from schemas.codec import Message
 from schemas.errors import IntegrityError, UnavailableError
 from schemas.topics import MIB, STATE, TOPICS
-from streams.consumer_groups import store_group
-from streams.kafka_admin import Place
-from streams.kafka_clients import confluent_config, membership
+from streams.kafka.admin import Place
+from streams.kafka.clients import confluent_config, membership
+from streams.kafka.consumer_groups import store_group
+from streams.kafka.received import received_message
+from streams.kafka.topic_descriptions import TopicDescriber
 from streams.logs import get_logger
-from streams.received import received_message
 from streams.settings import Settings
 from streams.store.positions import Known
-from streams.topic_descriptions import TopicDescriber
 
 _AT_ONCE: Final = 500  # messages
 _BROKER_SECONDS: Final = 10.0

@@ -9,7 +9,7 @@ from schemas.dead_letter import dead_letter
 from schemas.errors import UnavailableError
 from schemas.topics import DEAD_LETTER_SUFFIX, SOURCES, TOPICS
 from streams.dead_letters.allowance import Allowance, TooManyDeadLettersError
-from streams.kafka_clients import confluent_config
+from streams.kafka.clients import confluent_config
 from streams.logs import get_logger
 from streams.metrics import Metrics
 from streams.settings import Settings

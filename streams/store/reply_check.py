@@ -5,11 +5,11 @@ from dataclasses import dataclass
 from typing import Any, Final, Literal
 from uuid import UUID
 
-from streams.kafka_admin import Place
-from streams.offset_ranges import OffsetRange
+from streams.kafka.admin import Place
+from streams.kafka.offset_ranges import OffsetRange
+from streams.kafka.topic_descriptions import TopicDescription
 from streams.store.client import Store
 from streams.store.sql import query
-from streams.topic_descriptions import TopicDescription
 
 Fault = Literal["unanswered", "unsettled", "repeated"]
 

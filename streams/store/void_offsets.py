@@ -9,9 +9,9 @@ from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
 
 from schemas.errors import UnavailableError
 from schemas.topics import MIB, TOPICS
-from streams.kafka_admin import Place
-from streams.kafka_clients import confluent_config
-from streams.offset_ranges import OffsetRange
+from streams.kafka.admin import Place
+from streams.kafka.clients import confluent_config
+from streams.kafka.offset_ranges import OffsetRange
 from streams.settings import Settings
 
 _AT_MOST: Final = 50_000  # offsets looked at in one partition; those beyond count as events

@@ -11,8 +11,8 @@ from schemas.codec import Message, decode
 from schemas.errors import ConfigError, UnreadableError
 from schemas.topics import VAULT
 from schemas.vault import VaultRecord
+from streams.kafka.topic_reader import TopicReader
 from streams.settings import Settings
-from streams.topic_reader import TopicReader
 from streams.vault.entries import data_key_name, subject_prefix
 
 MOST: Final = 50

@@ -6,7 +6,7 @@ from schemas.codec import Outgoing
 from schemas.topics import VAULT
 from streams.account import account
 from streams.agents.producer import BatchProducer
-from streams.kafka_clients import confluent_config
+from streams.kafka.clients import confluent_config
 from streams.logs import get_logger
 from streams.settings import Settings
 from streams.stage import Publication

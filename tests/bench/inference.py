@@ -20,12 +20,12 @@ from schemas.topics import COMPLETIONS, WORK_INTERACTIVE
 from schemas.work import Completion, Work
 from streams.infer.http_engine import HttpEngine, Server
 from streams.infer.process import engine_of
+from streams.kafka.received import received_message
+from streams.kafka.topic_admin import create_topics
 from streams.local.broker import BrokerPlan, KafkaBroker
 from streams.local.jars import KAFKA_VERSION
 from streams.local.ports import choose_port
-from streams.received import received_message
 from streams.settings import Settings, child_environment, load_settings
-from streams.topic_admin import create_topics
 from tests.bench import load
 from tests.bench.figure import Figure
 from tests.bench.memory import through_memory, work_of

@@ -29,7 +29,7 @@ from schemas.stream import Chunk, Draft
 from schemas.topics import COMPLETIONS, DRAFTS, TOKENS, WORK_INTERACTIVE, Topic
 from schemas.verdict import PolicyReference, Position
 from schemas.work import Work
-from streams.received import received_message
+from streams.kafka.received import received_message
 from streams.settings import Settings, child_environment
 from tests.bench.figure import Figure
 from tests.bench.inference import broker, wait_ready

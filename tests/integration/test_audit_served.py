@@ -14,10 +14,10 @@ from schemas.review import Cancel
 from schemas.topics import CANCELS, COMPLETIONS, REPLIES, REQUESTS, SETTLED
 from schemas.verdict import Position
 from streams.cli import app
-from streams.kafka_admin import KafkaAdmin
+from streams.kafka.admin import KafkaAdmin
+from streams.kafka.topic_admin import lag
 from streams.settings import child_environment
 from streams.store.audit import audit
-from streams.topic_admin import lag
 from tests.fixtures.served_rows import at, final_id, forgotten, held_reply, reply, settlement, transact
 from tests.fixtures.settle_scene import SOURCE, body, envelope, held, outcome_of
 from tests.fixtures.settle_side import Installation

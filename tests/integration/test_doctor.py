@@ -10,12 +10,12 @@ from confluent_kafka.admin import AlterConfigOpType, ConfigEntry, ConfigResource
 
 from schemas.codec import Outgoing
 from schemas.topics import CANCELS, INTERACTIONS, REQUESTS
-from streams.consumer_groups import store_group
 from streams.doctor import cluster, database
 from streams.doctor.cluster import check_kafka
 from streams.doctor.database import check_store
 from streams.doctor.finding import State
-from streams.kafka_admin import KafkaAdmin
+from streams.kafka.admin import KafkaAdmin
+from streams.kafka.consumer_groups import store_group
 from streams.settings import Settings
 from streams.store.client import Store
 from tests.fixtures.store_side import eventually, send

@@ -17,7 +17,7 @@ from streams.dead_letters.letters import Filters
 from streams.dead_letters.replay import ReplayOptions, replay_dead_letters
 from streams.erasure.forgetting import Wanted, forget, raw_until
 from streams.erasure.live import LiveErasures
-from streams.kafka_admin import KafkaAdmin
+from streams.kafka.admin import KafkaAdmin
 from tests.fixtures.store_rows import verdict
 from tests.fixtures.store_side import count, eventually, publish, send, writing
 

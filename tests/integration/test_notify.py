@@ -22,13 +22,13 @@ from schemas.codec import Outgoing
 from schemas.dead_letter import read_reason
 from schemas.topics import ALERTS, dead_letters
 from streams.cli import app
+from streams.kafka.topic_admin import create_topics
 from streams.local.ports import choose_port
 from streams.metrics import Metrics
 from streams.notify.choice import choose_targets
 from streams.notify.notifier import Notifier
 from streams.notify.standing import ended, find_alert, new_silence, read_book, try_targets, write_silence
 from streams.settings import Settings, child_environment
-from streams.topic_admin import create_topics
 from tests.fixtures.alerts import FINGERPRINT, NOON, Receiver, alert, resolved, write_alerts
 from tests.fixtures.echo_flow import read
 from tests.fixtures.store_side import eventually, send

@@ -10,6 +10,8 @@ from schemas.errors import Code, ConfigError, UnavailableError
 from schemas.policy import PolicyBook
 from schemas.policy_release import Candidate
 from schemas.topics import INTERACTIONS, POLICIES, VERDICTS
+from streams.kafka.topic_admin import create_topics
+from streams.kafka.topic_feed import TopicFeed
 from streams.metrics import Metrics
 from streams.rollout.changes import Signature, go_back_to_files, promote, put_in_force, roll_back, try_out
 from streams.rollout.live import LivePolicies
@@ -17,8 +19,6 @@ from streams.rollout.message import Said, write_said
 from streams.rollout.register import change, read_register
 from streams.rollout.turn import Turn, TurnLostError
 from streams.settings import Settings
-from streams.topic_admin import create_topics
-from streams.topic_feed import TopicFeed
 from tests.fixtures.judging import arriving, caused, event, loaded, surroundings
 from tests.fixtures.policies import policy, release
 from tests.fixtures.store_side import eventually, send

@@ -5,8 +5,8 @@ from kafka import KafkaProducer
 
 from schemas.codec import ESCAPED
 from schemas.topics import CANCELS
-from streams.received import received_message
-from streams.topic_admin import create_topics
+from streams.kafka.received import received_message
+from streams.kafka.topic_admin import create_topics
 
 
 class _RawName(str):

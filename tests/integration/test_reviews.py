@@ -15,9 +15,9 @@ from schemas.topics import DECISIONS, WORK_INTERACTIVE
 from schemas.verdict import Judgement
 from schemas.work import Work
 from streams.cli import app
+from streams.kafka.topic_admin import create_topics
 from streams.reviews.deciding import Aftermath, decide, decision_on
 from streams.reviews.stored import find_review, open_reviews
-from streams.topic_admin import create_topics
 from tests.fixtures.served_rows import outgoing, review
 from tests.fixtures.settle_scene import SOURCE, held, review_id
 from tests.fixtures.settle_side import Installation

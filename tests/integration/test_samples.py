@@ -10,7 +10,7 @@ from schemas.policy import Policy
 from schemas.sampling import SamplingPlan
 from schemas.topics import SAMPLING
 from streams.agents.producer import BatchProducer
-from streams.kafka_clients import confluent_config
+from streams.kafka.clients import confluent_config
 from streams.metrics import Metrics
 from streams.reviews.sample import sample_review
 from streams.sampling.live import LivePlans

@@ -11,8 +11,8 @@ from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaError, Producer, To
 
 import weir
 from schemas.errors import UnavailableError
-from streams.kafka_admin import KafkaAdmin
-from streams.topic_admin import create_topics
+from streams.kafka.admin import KafkaAdmin
+from streams.kafka.topic_admin import create_topics
 from tests.fixtures.secure_broker import ADMIN, secure_broker
 
 __all__ = ["secure_broker"]

@@ -7,9 +7,9 @@ import pytest
 from schemas.codec import Outgoing
 from schemas.errors import UnavailableError
 from schemas.topics import REPLIES, REVIEWS, SETTLED
-from streams.kafka_admin import KafkaAdmin
+from streams.kafka.admin import KafkaAdmin
+from streams.kafka.topic_admin import lag
 from streams.store.client import Store
-from streams.topic_admin import lag
 from tests.fixtures.served_rows import (
     at,
     final_id,

@@ -16,11 +16,11 @@ from schemas.review import Cancel, Decision
 from schemas.topics import CANCELS, DECISIONS, OUTCOMES, REPLIES, SETTLED, VERDICTS, WORK_INTERACTIVE, dead_letters
 from schemas.verdict import Verdict
 from schemas.work import Work
-from streams.consumer_groups import settle_group
-from streams.kafka_admin import KafkaAdmin, Place
+from streams.kafka.admin import KafkaAdmin, Place
+from streams.kafka.consumer_groups import settle_group
+from streams.kafka.transactions import DeposedError, Transactions
 from streams.settle.state import Settler
 from streams.settle.step import INPUTS
-from streams.transactions import DeposedError, Transactions
 from tests.fixtures.settle_scene import SOURCE, body, envelope, held, outcome_of, review_id
 from tests.fixtures.settle_side import eventually, installation
 

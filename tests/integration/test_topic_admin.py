@@ -11,11 +11,11 @@ from tenacity import Retrying, retry_if_exception_type, retry_if_result, stop_af
 
 from schemas.errors import UnavailableError
 from schemas.topics import STATE, TOPICS
-from streams.consumer_groups import store_group
-from streams.kafka_admin import KafkaAdmin
-from streams.kafka_clients import membership
+from streams.kafka.admin import KafkaAdmin
+from streams.kafka.clients import membership
+from streams.kafka.consumer_groups import store_group
+from streams.kafka.topic_admin import create_topics, differences, lag, list_topics, wanted_config
 from streams.settings import Settings
-from streams.topic_admin import create_topics, differences, lag, list_topics, wanted_config
 from tests.fixtures.store_side import eventually
 
 pytestmark = pytest.mark.kafka
@@ -190,7 +190,7 @@ def test_lag_shows_every_group_in_what_it_commits(settings):
 
 def test_no_broker_is_one_clear_error(tmp_path, monkeypatch):
     """Without a broker the error says that it does not answer, within the time that somebody waits."""
-    monkeypatch.setattr("streams.kafka_admin._PATIENCE_SECONDS", 1.0)
+    monkeypatch.setattr("streams.kafka.admin._PATIENCE_SECONDS", 1.0)
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         settings = Settings(kafka_bootstrap=f"127.0.0.1:{free.getsockname()[1]}")

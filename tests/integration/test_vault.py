@@ -11,8 +11,8 @@ from schemas.codec import Outgoing
 from schemas.errors import Code, ConfigError, WeirError
 from schemas.topics import VAULT
 from streams.agents.producer import BatchProducer
-from streams.kafka_admin import KafkaAdmin
-from streams.kafka_clients import confluent_config
+from streams.kafka.admin import KafkaAdmin
+from streams.kafka.clients import confluent_config
 from streams.settings import child_environment
 from streams.stage import Publication
 from streams.vault.archive import MOST, Archive, Wanted

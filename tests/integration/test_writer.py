@@ -13,9 +13,9 @@ from schemas.errors import Code, IntegrityError, UnavailableError, UnreadableErr
 from schemas.topics import INTERACTIONS, REQUESTS, VERDICTS
 from schemas.verdict import Judgement
 from streams.dead_letters.letters import Filters, list_dead_letters
-from streams.kafka_admin import KafkaAdmin
+from streams.kafka.admin import KafkaAdmin
+from streams.kafka.topic_admin import create_topics, lag
 from streams.store.positions import accept_topic
-from streams.topic_admin import create_topics, lag
 from tests.fixtures.store_rows import NOON, side, verdict
 from tests.fixtures.store_side import count, eventually, publish, send, start_writer, writing
 

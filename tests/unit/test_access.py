@@ -3,7 +3,7 @@
 import pytest
 
 from schemas.topics import TOPICS, Namespace
-from streams.access import ROLES, grants, own_users
+from streams.kafka.access import ROLES, grants, own_users
 
 NAMES = Namespace("eu")
 

@@ -13,9 +13,10 @@ import yaml
 from typer.testing import CliRunner
 
 from schemas.topics import TOPICS
-from streams import transactions, worker
+from streams import worker
 from streams.cli import app
 from streams.infer import loop as infer
+from streams.kafka import transactions
 from streams.local.jars import KAFKA_VERSION
 from streams.local.kafka_properties import broker_properties
 from streams.settings import PREFIX, Settings

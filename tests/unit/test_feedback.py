@@ -11,7 +11,7 @@ from schemas.ids import derived_id
 from schemas.topics import FEEDBACK, INTERACTIONS, OPINIONS, REQUESTS, dead_letters
 from streams.client.opinions import feedback_of
 from streams.gateway.feedback import FeedbackRequest
-from streams.sending import pack
+from streams.kafka.sending import pack
 from tests.fixtures.judging import ARRIVED, arriving, caused, loaded, policy, surroundings
 from tests.fixtures.served_rows import reply
 

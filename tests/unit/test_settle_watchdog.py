@@ -7,7 +7,7 @@ import pytest
 
 WATCH = """
 import threading
-from streams.leading import end_if_stuck
+from streams.kafka.leading import end_if_stuck
 
 class Loop:
     def is_alive(self):

@@ -14,7 +14,7 @@ from schemas.codec import Headers
 from schemas.dead_letter import Reason, read_reason
 from schemas.errors import ConfigError, UnavailableError
 from schemas.topics import DEAD_LETTER_SUFFIX, Topic
-from streams.kafka_clients import kafka_python_config
+from streams.kafka.clients import kafka_python_config
 from streams.masked_body import Mask, masked_body
 from streams.settings import Settings
 

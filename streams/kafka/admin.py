@@ -22,11 +22,11 @@ from tenacity import Retrying, retry_if_exception_type, stop_after_delay, wait_e
 
 from schemas.errors import UnavailableError
 from schemas.topics import Topic
-from streams.access import Grant
-from streams.kafka_clients import kafka_python_config
-from streams.offset_ranges import OffsetRange
+from streams.kafka.access import Grant
+from streams.kafka.clients import kafka_python_config
+from streams.kafka.offset_ranges import OffsetRange
+from streams.kafka.topic_descriptions import TopicDescriber, TopicDescription
 from streams.settings import Settings
-from streams.topic_descriptions import TopicDescriber, TopicDescription
 
 _PATIENCE_SECONDS: Final = 10.0
 

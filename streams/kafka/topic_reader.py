@@ -10,10 +10,10 @@ from confluent_kafka import Consumer, KafkaError, TopicPartition
 from schemas.codec import Message
 from schemas.errors import UnavailableError
 from schemas.topics import MIB, TOPICS
-from streams.kafka_admin import KafkaAdmin, Place
-from streams.kafka_clients import confluent_config
-from streams.offset_ranges import OffsetRange, count
-from streams.received import received_message
+from streams.kafka.admin import KafkaAdmin, Place
+from streams.kafka.clients import confluent_config
+from streams.kafka.offset_ranges import OffsetRange, count
+from streams.kafka.received import received_message
 from streams.settings import Settings
 
 _SILENCE_SECONDS: Final = 10.0

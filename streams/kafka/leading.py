@@ -9,8 +9,8 @@ from typing import Final, Protocol
 from prometheus_client import Gauge
 
 from schemas.errors import UnavailableError
+from streams.kafka.membership import Membership
 from streams.logs import get_logger
-from streams.membership import Membership
 
 _POLL_SECONDS: Final = 0.1
 _FIRST_WAIT_SECONDS: Final = 0.1

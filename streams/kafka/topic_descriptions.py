@@ -9,7 +9,7 @@ from confluent_kafka import KafkaError, KafkaException, TopicCollection
 from confluent_kafka.admin import AdminClient
 
 from schemas.errors import UnavailableError
-from streams.kafka_clients import confluent_config
+from streams.kafka.clients import confluent_config
 from streams.settings import Settings
 
 _SECONDS: Final = 10.0

@@ -7,11 +7,11 @@ from confluent_kafka import Consumer, KafkaException, TopicPartition
 
 from schemas.errors import UnavailableError
 from schemas.topics import Topic
-from streams.kafka_clients import confluent_config
+from streams.kafka.clients import confluent_config
 from streams.logs import get_logger
 from streams.settings import Settings
 
-_log = get_logger("streams.membership")
+_log = get_logger("streams.kafka.membership")
 
 
 class Membership:

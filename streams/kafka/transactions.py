@@ -7,7 +7,7 @@ from confluent_kafka import KafkaException, Producer, TopicPartition
 
 from schemas.errors import UnavailableError
 from schemas.topics import TOPICS
-from streams.kafka_clients import confluent_config
+from streams.kafka.clients import confluent_config
 from streams.settings import Settings
 from streams.stage import Publication
 

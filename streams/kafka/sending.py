@@ -14,7 +14,7 @@ from schemas.codec import Headers, dump_json, parse_json
 from schemas.envelope import SPEC_VERSION, event_type
 from schemas.errors import Code, UnavailableError, UnreadableError
 from schemas.topics import FEEDBACK, INTERACTIONS, REQUESTS, Topic
-from streams.kafka_clients import kafka_python_config
+from streams.kafka.clients import kafka_python_config
 from streams.settings import Settings
 
 _SOURCE: Final = "weir-send"

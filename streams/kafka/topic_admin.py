@@ -5,11 +5,11 @@ from dataclasses import dataclass, field
 from typing import Final, Literal
 
 from schemas.topics import TOPICS, Topic
-from streams.consumer_groups import reading_groups
-from streams.kafka_admin import KafkaAdmin, Place
-from streams.offset_ranges import OffsetRange
+from streams.kafka.admin import KafkaAdmin, Place
+from streams.kafka.consumer_groups import reading_groups
+from streams.kafka.offset_ranges import OffsetRange
+from streams.kafka.topic_descriptions import TopicDescription
 from streams.settings import Settings
-from streams.topic_descriptions import TopicDescription
 
 _REPLICAS_TO_SPARE: Final = 3  # from so many on, one may be down and every message is still on two
 

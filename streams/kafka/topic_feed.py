@@ -9,8 +9,8 @@ from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaError, KafkaExcepti
 from schemas.codec import Message
 from schemas.errors import ConfigError, UnavailableError
 from schemas.topics import MIB, Topic
-from streams.kafka_clients import confluent_config
-from streams.received import received_message
+from streams.kafka.clients import confluent_config
+from streams.kafka.received import received_message
 from streams.settings import Settings
 
 START_SECONDS: Final = 15.0

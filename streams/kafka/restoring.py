@@ -9,7 +9,7 @@ from confluent_kafka import Message as Received
 
 from schemas.codec import Message
 from schemas.errors import UnavailableError
-from streams.received import received_message
+from streams.kafka.received import received_message
 
 _SECONDS: Final = 10.0
 _AT_ONCE: Final = 5_000

@@ -9,9 +9,9 @@ from typing import Final, Self
 from schemas.codec import Message
 from schemas.errors import UnreadableError, WeirError
 from schemas.topics import Topic
+from streams.kafka.topic_feed import START_SECONDS, TopicFeed
 from streams.logs import get_logger
 from streams.settings import Settings
-from streams.topic_feed import START_SECONDS, TopicFeed
 
 _POLL_SECONDS: Final = 0.2
 _RETRY_SECONDS: Final = 1.0

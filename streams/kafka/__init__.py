@@ -1,0 +1,1 @@
+"""Kafka: clients, topics, groups, transactions, and who leads."""
