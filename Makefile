@@ -2,14 +2,14 @@
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-base demo test check-deploy release lint format bench chaos fuzz docs lock clean
+.PHONY: help setup setup-base demo test check-deploy release lint format bench chaos fuzz interleavings docs lock clean
 
 PYTHON ?= $(firstword $(foreach p,python3.11 python3.12 python3,$(shell command -v $(p))))
 BIN := .venv/bin
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 help: ## list the targets
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 15
 
 .venv/bin/python:
 	@test -n "$(PYTHON)" || { echo "weir: Python 3.11 or 3.12 is missing: apt-get install python3 python3-venv"; exit 1; }
@@ -71,6 +71,10 @@ chaos: setup ## kill, pause and refuse at random while traffic runs (RUNS=n SEED
 INPUTS ?= 25000
 fuzz: setup ## feed codec, policies, the store's front and masking so many strange inputs each (INPUTS=n SEED=s)
 	@$(BIN)/python -m tests.fuzz --inputs $(INPUTS) --seed $(SEED) $(ARGS)
+
+NUMBER ?= 10000
+interleavings: setup ## let settle meet so many random orders of events, beside a plain account of its rules (NUMBER=n SEED=s)
+	@$(BIN)/python -m tests.interleavings --number $(NUMBER) --seed $(SEED)
 
 bench-peers: setup ## measure other libraries beside ours (docs/performance.md), write build/peers.json
 	@$(BIN)/python -m tests.bench.peers build/peers.json
