@@ -1,6 +1,7 @@
 """What is fuzzed: each target takes any bytes, and either does its work or refuses them by a named error."""
 
 import json
+import unicodedata
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from datetime import UTC, datetime
@@ -9,6 +10,8 @@ from urllib.parse import parse_qsl
 from guards.guard import Passage, Side
 from guards.masking import mask
 from guards.registry import GUARDS, Parts
+from models.catalog import find_entry
+from models.windows import CONTENT_TOKENS, WindowTokenizer
 from schemas.codec import Message, decode
 from schemas.conversation import Interaction, Request
 from schemas.errors import ConfigError, UnreadableError
@@ -16,6 +19,7 @@ from schemas.policy_file import parse_policy
 from schemas.verdict import Verdict
 from streams.local.query_request import read_request
 from streams.local.statement import RefusedError
+from streams.settings import load_settings
 
 Target = Callable[[bytes], None]
 
@@ -24,12 +28,13 @@ _RECORDS = ((Request, "request"), (Interaction, "interaction"), (Verdict, "verdi
 
 
 def codec(data: bytes) -> None:
-    """A message: the first line is its headers, as JSON pairs where it can be read so; the rest is its value."""
+    """A message: the first line is its headers, a JSON object where it can be read so; the rest is its value."""
     head, _, value = data.partition(b"\n")
     pairs = ()
     with suppress(ValueError, RecursionError):
         found = json.loads(head)
-        pairs = tuple((str(name), str(text).encode("utf-8", "replace")) for name, text in dict(found).items())
+        if isinstance(found, dict):
+            pairs = tuple((str(name), str(text).encode("utf-8", "replace")) for name, text in found.items())
     for record, name in _RECORDS:
         message = Message(f"weir.{name}s", 0, 1, _THEN, head[:20], value, pairs)
         with suppress(UnreadableError):
@@ -68,9 +73,30 @@ def masking() -> Target:
     return read
 
 
+def windows() -> Target:
+    """The encoder's windows of a text: whatever it is, all of it is read, in windows that the model can take."""
+    entry = find_entry("minilm-l6")
+    cutter = WindowTokenizer(load_settings().models_directory / f"{entry.name}-{entry.version}" / "tokenizer.json")
+    cutter.load()
+
+    def cut(data: bytes) -> None:
+        text = data.decode("utf-8", "replace" if len(data) % 2 else "surrogateescape")
+        found = cutter.cut(text)
+        covered = bytearray(len(text))
+        for start, end in found.spans:
+            assert 0 <= start < end <= len(text)
+            covered[start:end] = b"\1" * (end - start)
+        # What is no token in the middle (spaces, control characters, signs that nothing is drawn for) may be left out.
+        assert all(covered[at] or unicodedata.category(sign)[0] in "CZM" for at, sign in enumerate(text))
+        assert all(3 <= len(window) <= CONTENT_TOKENS + 2 for window in found.tokens)
+
+    return cut
+
+
 TARGETS: Mapping[str, Callable[[], Target]] = {
     "codec": lambda: codec,
     "policy": lambda: policy,
     "front": lambda: front,
     "masking": masking,
+    "windows": windows,
 }
