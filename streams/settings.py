@@ -70,6 +70,11 @@ class Settings(BaseSettings):
     database: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,62}$")] = Field(
         default="weir", description="The store's database. ClickHouse's own `default` will not do."
     )
+    store_days: dict[str, Annotated[int, Field(ge=15, le=36_500)]] = Field(
+        default_factory=dict,
+        description="Days for which tables keep rows, where not as shipped, as JSON: "
+        '`{"verdicts": 30}`. At least 15, a day more than dead letters stay in Kafka. By `weir migrate`.',
+    )
 
     policies: Path | None = Field(default=None, description="A policy file or a folder; by default the shipped ones.")
     workers: Annotated[int, Field(ge=1, le=256)] = Field(default=1, description="Guard processes of `weir up`.")

@@ -14,6 +14,7 @@ from schemas.errors import ConfigError, IntegrityError, UnavailableError
 from schemas.topics import MIB
 from streams.settings import Settings
 from streams.store.client import Store
+from streams.store.retention import changes, keep, shipped_keeping, wanted_keeping
 from streams.store.sql import query, statements
 
 _ROOM_BYTES: Final = 32 * MIB
@@ -62,9 +63,11 @@ def pending(shipped: Sequence[Migration], applied: Mapping[str, str]) -> tuple[M
 def migrate(settings: Settings, shipped: Sequence[Migration] | None = None) -> tuple[Applied, ...]:
     """Bring the database up to this version, creating it if need be; say what was there and what is new.
 
-    Idempotent, and safe when several processes do it at once. A database of a newer version is left alone.
+    Idempotent, and safe when several processes do it at once. A database of a newer version is left alone. Tables
+    then keep their rows for as long as the settings say.
 
     Raises:
+        ConfigError: the settings name a table that is none.
         IntegrityError: an applied file has changed.
         UnavailableError: the store does not answer, or its disk is as good as full.
     """
@@ -77,6 +80,7 @@ def migrate(settings: Settings, shipped: Sequence[Migration] | None = None) -> t
         for statement in statements(query("create_schema_migrations")):
             store.command(statement)
         applied = {row["name"]: row["hash"] for row in store.select(query("applied_migrations"))}
+        kept = wanted_keeping(shipped_keeping([each.script for each in shipped]), settings.store_days)
         wanted = pending(shipped, applied)
         if wanted:
             _check_room(store)
@@ -85,6 +89,10 @@ def migrate(settings: Settings, shipped: Sequence[Migration] | None = None) -> t
                 store.command(statement)
             row = {"name": migration.name, "hash": migration.hash}
             store.insert("schema_migrations", [row], token=migration.hash)
+        if changed := changes(store, kept):
+            _check_room(store)
+        for each in changed:
+            keep(store, each)
     new = {migration.name for migration in wanted}
     return tuple(Applied(migration.name, migration.name in new) for migration in shipped)
 
