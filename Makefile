@@ -2,7 +2,7 @@
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-base demo test check-deploy release lint format bench chaos fuzz interleavings docs lock clean
+.PHONY: help setup setup-base demo test check-deploy release lint format bench chaos fuzz interleavings docs site lock clean
 
 PYTHON ?= $(firstword $(foreach p,python3.11 python3.12 python3,$(shell command -v $(p))))
 BIN := .venv/bin
@@ -82,6 +82,11 @@ bench-peers: setup ## measure other libraries beside ours (docs/performance.md),
 docs: .venv/dev.stamp ## write the generated part of docs/
 	@$(BIN)/python -m streams.documents docs
 	@$(BIN)/python -m deploy.grafana
+	@$(BIN)/python -m deploy.site.diagrams docs/diagrams
+
+site: .venv/dev.stamp ## build the documentation as a site into build/site; warnings are errors
+	@NO_MKDOCS_2_WARNING=1 PYTHONPATH=. $(BIN)/python -m mkdocs build --quiet
+	@echo "build/site is there; to read it with its search: $(BIN)/python -m http.server -d build/site --bind 127.0.0.1 8000"
 
 lock: .venv/bin/python ## compile the locked requirements again
 	@$(BIN)/pip install --quiet uv

@@ -3,6 +3,8 @@
 import json
 import os
 import signal
+import subprocess
+import sys
 import time
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
@@ -10,6 +12,7 @@ from datetime import UTC, datetime, timedelta
 import openai
 import pytest
 
+from tests.fixtures.pages import ROOT, parameters
 from tests.fixtures.requester import Requester
 
 pytestmark = [
@@ -59,6 +62,18 @@ def test_openais_client_gets_guarded_answers(stack):
     assert [answer.choices[0].finish_reason for answer in answers] == ["stop", "content_filter"]
     assert answers[0].choices[0].message.content
     assert [answer.model_extra["weir"]["status"] for answer in answers] == ["delivered", "withheld"]
+
+
+@pytest.mark.parametrize("example", **parameters("python", but=("docs/add-a-guard.md",)))  # which has its own test
+def test_the_documentations_programs_run(stack, example):
+    """Every program that a page shows ends well as it stands there, but for the addresses."""
+    program = example.text.replace("localhost:9092", stack.state.bootstrap)
+    program = program.replace("http://127.0.0.1:8080", stack.state.gateway_url.removesuffix("/v1"))
+    done = subprocess.run(
+        [sys.executable, "-W", "ignore", "-c", program], env={**os.environ, "PYTHONPATH": f"{ROOT}/streams/sdk:{ROOT}"},
+        capture_output=True, text=True, timeout=90, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
 
 
 def test_the_model_never_sees_what_the_policy_redacts(stack, application):

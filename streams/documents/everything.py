@@ -1,10 +1,8 @@
-"""The generated part of ``docs/``: schemas, AsyncAPI, topics and settings. ``python -m streams.documents docs``."""
+"""Every generated file that needs nothing but the code: schemas, AsyncAPI, topics, settings, and the reference."""
 
 import json
-import sys
 from collections.abc import Mapping
 from importlib.metadata import version
-from pathlib import Path
 
 import yaml
 from pydantic import SecretStr
@@ -12,6 +10,9 @@ from pydantic_core import PydanticUndefined
 
 from schemas.asyncapi import asyncapi, json_schemas, topics_page
 from schemas.topics import Namespace
+from streams.documents.commands import commands_page
+from streams.documents.metrics import metrics_page
+from streams.documents.records import policy_page, records_page
 from streams.settings import PREFIX, Settings
 
 
@@ -23,6 +24,10 @@ def documents() -> Mapping[str, str]:
         "asyncapi.yaml": yaml.safe_dump(asyncapi(version("weir"), namespace), sort_keys=False, width=120),
         "topics.md": topics_page(namespace),
         "settings.md": settings_page(),
+        "reference/commands.md": commands_page(),
+        "reference/metrics.md": metrics_page(),
+        "reference/policy.md": policy_page(),
+        "reference/records.md": records_page(),
     }
 
 
@@ -49,15 +54,3 @@ def settings_page() -> str:
             shown = "" if default is None else f"`{default}`"
         lines.append(f"| `{PREFIX}{name.upper()}` | {shown} | {field.description or ''} |")
     return "\n".join([*lines, ""])
-
-
-def main(directory: Path) -> None:
-    """Write every generated file under the directory."""
-    for name, text in documents().items():
-        path = directory / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text, encoding="utf-8")
-
-
-if __name__ == "__main__":
-    main(Path(sys.argv[1]))

@@ -1,0 +1,1 @@
+"""The generated part of ``docs/``: ``python -m streams.documents docs``. Each page has a file here."""
