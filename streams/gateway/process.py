@@ -1,19 +1,14 @@
 """The gateway process, put together from settings. It imports no guard and no model."""
 
-import asyncio
-import signal
 from collections.abc import Callable
 from typing import Final
-
-import uvicorn
 
 from schemas.errors import ConfigError
 from streams.client.async_client import AsyncClient
 from streams.gateway.keys import Keys, read_keys
 from streams.gateway.service import Gateway, Terms
-from streams.health import HealthServer
+from streams.http_process import Listening, run_http
 from streams.kafka.clients import bootstrap, confluent_config
-from streams.logs import get_logger
 from streams.metrics import Metrics
 from streams.settings import Settings
 
@@ -22,7 +17,6 @@ _LOOPBACK: Final = frozenset({"127.0.0.1", "::1", "localhost"})
 _KEYS: Final = "WEIR_GATEWAY_KEYS"
 _EVERYBODY: Final = "default"
 _SECURITY: Final = ("sasl.", "ssl.", "security.")
-_log = get_logger("streams.gateway")
 
 
 def run_gateway(settings: Settings) -> int:
@@ -34,36 +28,8 @@ def run_gateway(settings: Settings) -> int:
     keys = choose_keys(settings)
     metrics = Metrics()
     gateway = Gateway(Terms(keys, settings.model, settings.gateway_timeout), _connector(settings), metrics)
-    server = uvicorn.Server(
-        uvicorn.Config(
-            gateway.app,
-            host=settings.gateway_host,
-            port=settings.gateway_port,
-            log_config=None,
-            access_log=False,
-            timeout_graceful_shutdown=_GRACE_SECONDS,
-            ws="none",
-            server_header=False,
-        )
-    )
-    health = HealthServer(
-        metrics.registry,
-        alive=lambda: True,
-        ready=lambda: server.started and not server.should_exit,
-        host=settings.metrics_host,
-        port=settings.metrics_port,
-    )
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: None)  # uvicorn raises the signal again after its shutdown
-    _log.info("gateway starts", url=health.start(), host=settings.gateway_host, port=settings.gateway_port)
-    try:
-        asyncio.run(server.serve())
-    except SystemExit:  # uvicorn leaves so where it cannot listen
-        raise ConfigError("the address is taken or not this machine's", field="WEIR_GATEWAY_PORT") from None
-    finally:
-        health.stop()
-    _log.info("gateway ends")
-    return 0
+    listening = Listening(settings.gateway_host, settings.gateway_port, "WEIR_GATEWAY_PORT", _GRACE_SECONDS)
+    return run_http("gateway", gateway.app, listening, settings, metrics.registry)
 
 
 def choose_keys(settings: Settings) -> Keys:
