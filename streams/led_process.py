@@ -13,7 +13,7 @@ from streams.settings import Settings
 
 
 class Led(Protocol):
-    """What ``streams.kafka.leading.Leader`` promises."""
+    """What ``streams.kafka.leading.Leader`` promises, for one."""
 
     def is_alive(self) -> bool: ...
     def is_ready(self) -> bool: ...

@@ -5,17 +5,15 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
-from confluent_kafka import Message as Received
 
 from schemas.codec import Message
-from schemas.errors import UnavailableError
 from schemas.topics import MIB, TOPICS, WORK
 from streams.agents.offsets import PartitionLedger
 from streams.infer.answered import SPAN, read_note, write_note
 from streams.kafka.admin import Place
 from streams.kafka.clients import confluent_config, membership
 from streams.kafka.consumer_groups import infer_group
-from streams.kafka.received import received_message
+from streams.kafka.received import is_message, received_message
 from streams.logs import get_logger
 from streams.settings import Settings
 
@@ -124,7 +122,7 @@ class Feed:
             if received is None:
                 break
             wait = 0.0
-            if self._is_message(received):
+            if is_message(received):
                 self._cut_off = False
                 message = received_message(received)
                 if self._deliver(message):
@@ -205,16 +203,6 @@ class Feed:
                     where = [TopicPartition(place.topic, place.partition)]
                     (self._opened.pause if rests else self._opened.resume)(where)
                     partition.resting = rests
-
-    def _is_message(self, received: Received) -> bool:
-        error = received.error()
-        if error is None:
-            return True
-        if error.fatal():
-            raise UnavailableError(f"the consumer failed: {error.name()}")
-        if error.code() != KafkaError._PARTITION_EOF:  # noqa: SLF001 - librdkafka's own codes begin so
-            _log.warning("broker error", reason=error.name(), topic=received.topic())
-        return False
 
     def _on_error(self, error: KafkaError) -> None:
         # Single connections come and go; without any broker somebody should know, but not every time.

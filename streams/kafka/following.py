@@ -22,13 +22,21 @@ logger = get_logger(__name__)
 class Follower:
     """Hands every message of the topic to ``take``, in order: first from ``start``, then from a thread of its own.
 
-    What ``take`` cannot read (``UnreadableError``) is passed over. While the broker is away nothing comes.
+    ``caught_up`` is called in between. What ``take`` cannot read (``UnreadableError``) is passed over. While the broker
+    is away nothing comes.
     """
 
-    def __init__(self, settings: Settings, topic: Topic, take: Callable[[Message], None]) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        topic: Topic,
+        take: Callable[[Message], None],
+        caught_up: Callable[[], None] = lambda: None,
+    ) -> None:
         self._settings = settings
         self._topic = topic
         self._take = take
+        self._caught_up = caught_up
         self._thread: Thread | None = None
         self._stopping = Event()
 
@@ -53,12 +61,13 @@ class Follower:
         except WeirError:
             feed.close()
             raise
+        self._caught_up()
         follow = copy_context().run  # log lines name the process there too
         self._thread = Thread(target=follow, args=(self._follow, feed), name=self._topic.name, daemon=True)
         self._thread.start()
 
     def stop(self) -> None:
-        """Let go of the broker. May be called twice."""
+        """Let go of the broker, soon even while something is being taken. May be called twice."""
         self._stopping.set()
         if self._thread is not None:
             self._thread.join(_STOP_SECONDS)

@@ -65,6 +65,16 @@ class Membership:
             raise UnavailableError(f"the group cannot be joined: {error.name()}")
         _log.warning("broker error", reason=error.name())
 
+    def beat(self) -> None:
+        """Stay in the group during long work.
+
+        Raises:
+            UnavailableError: another process was given the partition.
+        """
+        self.poll(0)
+        if not self.leads:
+            raise UnavailableError("another process was given the lead")
+
     def note(self, offsets: Sequence[TopicPartition]) -> None:
         """Commit how far inputs were read, for those who ask how far behind it is. Nothing depends on it."""
         if offsets:

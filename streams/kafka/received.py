@@ -4,11 +4,37 @@ from datetime import UTC, datetime
 from operator import methodcaller
 from typing import cast
 
+from confluent_kafka import KafkaError
 from confluent_kafka import Message as Received
 
 from schemas.codec import ESCAPED, Headers, Message
+from schemas.errors import UnavailableError
+from streams.logs import get_logger
 
 _headers_of = methodcaller("headers")
+_log = get_logger("streams.kafka.received")
+
+
+def is_end(received: Received) -> bool:
+    """Whether this says that a partition has no more at the moment. The consumer has to be told to say so."""
+    error = received.error()
+    return error is not None and error.code() == KafkaError._PARTITION_EOF  # noqa: SLF001 - librdkafka's own codes begin so
+
+
+def is_message(received: Received) -> bool:
+    """Whether this is a message, and not an event of the library. What is neither that nor an end is logged.
+
+    Raises:
+        UnavailableError: the consumer can go on no more.
+    """
+    error = received.error()
+    if error is None:
+        return True
+    if error.fatal():
+        raise UnavailableError(f"the consumer failed: {error.name()}")
+    if not is_end(received):
+        _log.warning("broker error", reason=error.name(), topic=received.topic())
+    return False
 
 
 def received_message(received: Received) -> Message:

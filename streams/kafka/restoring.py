@@ -4,21 +4,14 @@ import time
 from collections.abc import Callable, Iterator
 from typing import Final
 
-from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaError, TopicPartition
-from confluent_kafka import Message as Received
+from confluent_kafka import OFFSET_BEGINNING, Consumer, TopicPartition
 
 from schemas.codec import Message
 from schemas.errors import UnavailableError
-from streams.kafka.received import received_message
+from streams.kafka.received import is_end, is_message, received_message
 
 _SECONDS: Final = 10.0
 _AT_ONCE: Final = 5_000
-
-
-def is_end(received: Received) -> bool:
-    """Whether this says that a partition has no more at the moment. The consumer has to be told to say so."""
-    error = received.error()
-    return error is not None and error.code() == KafkaError._PARTITION_EOF  # noqa: SLF001 - librdkafka's own codes begin so
 
 
 def records(consumer: Consumer, topic: str, beat: Callable[[], None]) -> Iterator[Message]:
@@ -39,12 +32,9 @@ def records(consumer: Consumer, topic: str, beat: Callable[[], None]) -> Iterato
                 continue
             silent_since = time.monotonic()
             for received in (first, *consumer.consume(_AT_ONCE, timeout=0)):
-                error = received.error()
                 if is_end(received):
                     return
-                if error is not None and error.fatal():
-                    raise UnavailableError(f"the consumer failed: {error.name()}")
-                if error is None:
+                if is_message(received):
                     yield received_message(received)
         raise UnavailableError("the broker does not answer")
     finally:

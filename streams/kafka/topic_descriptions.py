@@ -63,6 +63,19 @@ class TopicDescriber:
         raise UnavailableError(f"the broker does not answer: {reason}")
 
 
+def described(describer: TopicDescriber, names: Iterable[str]) -> Mapping[str, TopicDescription]:
+    """All of the topics, by name.
+
+    Raises:
+        UnavailableError: the broker does not answer, or one of them is not there.
+    """
+    wanted = set(names)
+    found = describer.describe(wanted)
+    if absent := wanted - found.keys():
+        raise UnavailableError("the topic is not there: run `weir topics create`", field=min(absent))
+    return found
+
+
 def _existing(futures: Mapping[str, Future[Any]]) -> Iterator[TopicDescription]:
     for name, future in futures.items():
         try:

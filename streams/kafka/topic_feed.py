@@ -10,11 +10,12 @@ from schemas.codec import Message
 from schemas.errors import ConfigError, UnavailableError
 from schemas.topics import MIB, Topic
 from streams.kafka.clients import confluent_config
-from streams.kafka.received import received_message
+from streams.kafka.received import is_end, received_message
 from streams.settings import Settings
 
 START_SECONDS: Final = 15.0
 """How long a process that starts waits for the broker."""
+_SPREAD_SECONDS: Final = 3.0
 
 
 class TopicFeed:
@@ -54,10 +55,9 @@ class TopicFeed:
         end = time.monotonic() + seconds
         while (left := end - time.monotonic()) > 0:
             received = self._consumer.poll(left)
-            error = received.error() if received is not None else None
-            if error is not None and error.code() == KafkaError._PARTITION_EOF:  # noqa: SLF001 - librdkafka's own codes begin so
+            if received is not None and is_end(received):
                 return
-            if received is not None and error is None:
+            if received is not None and received.error() is None:
                 end = time.monotonic() + seconds
                 yield received_message(received)
         raise UnavailableError("the broker does not answer", field=self._name)
@@ -68,11 +68,17 @@ class TopicFeed:
         return received_message(received) if received is not None and received.error() is None else None
 
     def _refuse_missing(self, seconds: float) -> None:
-        # The library keeps it to itself that the topic it reads does not exist.
+        # The library keeps it to itself that the topic it reads does not exist. One just made may not be known yet.
+        end = time.monotonic() + min(seconds, _SPREAD_SECONDS)
+        while not self._exists(seconds):
+            if time.monotonic() > end:
+                raise ConfigError(f"the broker has no topic {self._topic}: run `weir topics create`")
+            time.sleep(0.1)
+
+    def _exists(self, seconds: float) -> bool:
         try:
             found = self._consumer.list_topics(self._topic, timeout=seconds).topics[self._topic]
         except KafkaException as error:
             message = f"the broker does not answer: {error.args[0].name()}"
             raise UnavailableError(message, field=self._name) from None
-        if found.error is not None and found.error.code() == KafkaError.UNKNOWN_TOPIC_OR_PART:
-            raise ConfigError(f"the broker has no topic {self._topic}: run `weir topics create`")
+        return found.error is None or found.error.code() != KafkaError.UNKNOWN_TOPIC_OR_PART

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from types import TracebackType
 from typing import Final, Self
 
-from confluent_kafka import Consumer, KafkaError, TopicPartition
+from confluent_kafka import Consumer, TopicPartition
 
 from schemas.codec import Message
 from schemas.errors import UnavailableError
@@ -13,7 +13,7 @@ from schemas.topics import MIB, TOPICS
 from streams.kafka.admin import KafkaAdmin, Place
 from streams.kafka.clients import confluent_config
 from streams.kafka.offset_ranges import OffsetRange, count
-from streams.kafka.received import received_message
+from streams.kafka.received import is_end, received_message
 from streams.settings import Settings
 
 _SILENCE_SECONDS: Final = 10.0
@@ -84,10 +84,9 @@ class TopicReader:
             received = self._consumer.poll(0.5)
             if received is None:
                 continue
-            error = received.error()
-            if error is not None:
-                if error.code() == KafkaError._PARTITION_EOF:  # noqa: SLF001 - librdkafka's own codes begin so
-                    return
+            if is_end(received):
+                return
+            if received.error() is not None:
                 continue
             message = received_message(received)
             if message.offset >= span.past:

@@ -13,8 +13,8 @@ from schemas.topics import MIB, MONITOR_STATE, TOPICS
 from streams.kafka.admin import Place
 from streams.kafka.clients import confluent_config
 from streams.kafka.consumer_groups import monitor_group
-from streams.kafka.received import received_message
-from streams.kafka.restoring import is_end, records
+from streams.kafka.received import is_end, received_message
+from streams.kafka.restoring import records
 from streams.settings import Settings
 
 _LARGEST: Final = max(topic.max_message_bytes for topic in TOPICS)

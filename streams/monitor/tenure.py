@@ -21,7 +21,7 @@ from schemas.verdict import Verdict
 from streams.kafka.admin import Place
 from streams.kafka.consumer_groups import monitor_group
 from streams.kafka.membership import Membership
-from streams.kafka.topic_descriptions import TopicDescriber, TopicDescription
+from streams.kafka.topic_descriptions import TopicDescriber, TopicDescription, described
 from streams.kafka.transactions import Transactions
 from streams.logs import get_logger
 from streams.metrics import Metrics
@@ -178,7 +178,7 @@ class Tenure:
 
     def _restore(self) -> Restored:
         start, restored, records = time.monotonic(), Restored(), 0
-        for message in states(self._given.settings, self._beat):
+        for message in states(self._given.settings, self._given.membership.beat):
             records += 1
             try:
                 restored.take(decode(message, MonitorState, MONITOR_STATE.type_name).record)
@@ -222,19 +222,10 @@ class Tenure:
             total = sum(getattr(each, reason) for each in self._watcher.partitions.values())
             self._given.metrics.passed_over.labels(reason).set(total)
 
-    def _beat(self) -> None:
-        self._given.membership.poll(0)
-        if not self._given.membership.leads:
-            raise UnavailableError("another process was given the lead")
-
     def _described(self) -> Mapping[str, TopicDescription]:
         """The inputs as they are. Offsets mean nothing in a topic created anew; a new partition has to be read."""
         self._checked = time.monotonic()
-        wanted = {self._given.settings.topics.of(topic) for topic in INPUTS}
-        found = self._describer.describe(wanted)
-        if absent := wanted - found.keys():
-            raise UnavailableError("the topic is not there: run `weir topics create`", field=min(absent))
-        return found
+        return described(self._describer, map(self._given.settings.topics.of, INPUTS))
 
 
 def _numbers(topic: TopicDescription) -> range:

@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import Final
 
-from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaError, KafkaException, TopicPartition
+from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaException, TopicPartition
 from confluent_kafka import Message as Received
 
 from schemas.codec import Message
@@ -17,7 +17,7 @@ from schemas.errors import UnavailableError
 from schemas.topics import ALERTS, NOTICES, SILENCES
 from streams.kafka.clients import confluent_config
 from streams.kafka.consumer_groups import notify_group
-from streams.kafka.received import received_message
+from streams.kafka.received import is_end, is_message, received_message
 from streams.settings import Settings
 
 INPUTS: Final = (ALERTS, SILENCES, NOTICES)
@@ -78,16 +78,13 @@ class Feed:
         """What has come within so many seconds, in order within each topic."""
         messages = []
         for received in self._consumer.consume(_AT_ONCE, timeout=seconds):
-            error = received.error()
-            if error is None:
+            if is_message(received):
                 message = received_message(received)
                 messages.append(message)
                 self._reached(message.topic, message.partition, message.offset + 1)
-            elif error.code() == KafkaError._PARTITION_EOF:  # noqa: SLF001 - librdkafka's own codes begin so
+            elif is_end(received):
                 self._behind.discard((str(received.topic()), int(received.partition() or 0)))
                 self._reached(str(received.topic()), int(received.partition() or 0), _offset(received))
-            elif error.fatal():
-                raise UnavailableError(f"the consumer failed: {error.name()}")
         return messages
 
     def commit(self, positions: Mapping[str, int], commit: Callable[[Sequence[TopicPartition]], None]) -> None:

@@ -1,27 +1,22 @@
 """The policies of a running process: those of the files and, over them, whatever the topic ``policies`` says."""
 
 from collections.abc import Callable, Iterable
-from contextvars import copy_context
-from threading import Event, Thread
 from types import TracebackType
-from typing import Final, Self
+from typing import Self
 
 from schemas.codec import Message
 from schemas.errors import Code, WeirError
 from schemas.policy import Policy, PolicyBook
 from schemas.topics import POLICIES
 from streams.assignment import Assignment
-from streams.kafka.topic_feed import START_SECONDS, TopicFeed
+from streams.kafka.following import Follower
+from streams.kafka.topic_feed import START_SECONDS
 from streams.logs import get_logger
 from streams.metrics import Metrics
-from streams.rollout.message import Said, read_said
+from streams.rollout.message import read_said
 from streams.rollout.standing import Standing
 from streams.rollout.versions import Versions
 from streams.settings import Settings
-
-_POLL_SECONDS: Final = 0.2
-_RETRY_SECONDS: Final = 1.0
-_STOP_SECONDS: Final = 5.0
 
 logger = get_logger(__name__)
 
@@ -37,12 +32,11 @@ class LivePolicies:
     """
 
     def __init__(self, settings: Settings, files: PolicyBook, metrics: Metrics, prepare: Prepare | None = None) -> None:
-        self._settings = settings
         self._metrics = metrics
         self._prepare = prepare or _nothing
         self._standing = Standing(files.policies, {}, settings.sampling_secret.get_secret_value().encode())
-        self._thread: Thread | None = None
-        self._stopping = Event()
+        self._follower = Follower(settings, POLICIES, self._take, self._caught_up)
+        self._following = False
 
     def __enter__(self) -> Self:
         self.start()
@@ -58,27 +52,11 @@ class LivePolicies:
             ConfigError: the broker has no topic ``policies``.
             UnavailableError: the broker does not answer for so many seconds.
         """
-        feed = TopicFeed(self._settings, POLICIES)
-        try:
-            for message in feed.catch_up(seconds):
-                self._take(message, _nothing)
-        except WeirError:
-            feed.close()
-            raise
-        self._show()
-        for policy_id, versions in self._standing.policies.items():
-            logger.info("policy", policy=policy_id, **_roles(versions))
-            if versions.overruled:
-                logger.warning("a release counts in place of a newer version in a file", policy=policy_id)
-        follow = copy_context().run  # log lines name the process there too
-        self._thread = Thread(target=follow, args=(self._follow, feed), name="policies", daemon=True)
-        self._thread.start()
+        self._follower.start(seconds)
 
     def stop(self) -> None:
         """Let go of the broker, soon even while something is being prepared. The policies stay. May be called twice."""
-        self._stopping.set()
-        if self._thread is not None:
-            self._thread.join(_STOP_SECONDS)
+        self._follower.stop()
 
     def assign(self, app: str, conversation: str) -> Assignment | None:
         return self._standing.assign(app, conversation)
@@ -89,35 +67,28 @@ class LivePolicies:
         found = (versions.current for versions in self._standing.policies.values())
         return tuple(policy for policy in found if policy is not None)
 
-    def _follow(self, feed: TopicFeed) -> None:
-        while not self._stopping.is_set():
-            message = self._poll(feed)
-            said = self._take(message, self._prepare) if message is not None else None
-            if said is not None:
-                self._show()
-                logger.info("policy changed", policy=said.policy_id, **_roles(self._standing.versions(said.policy_id)))
-        feed.close()
+    def _caught_up(self) -> None:
+        self._following = True
+        self._show()
+        for policy_id, versions in self._standing.policies.items():
+            logger.info("policy", policy=policy_id, **_roles(versions))
+            if versions.overruled:
+                logger.warning("a release counts in place of a newer version in a file", policy=policy_id)
 
-    def _poll(self, feed: TopicFeed) -> Message | None:
-        """The next message, if there is one: whatever the library raises, later policies are still to be read."""
-        try:
-            return feed.poll(_POLL_SECONDS)
-        except Exception as error:  # noqa: BLE001 - without this thread the process would judge by old policies for ever
-            logger.error("policies not read, trying again", error=type(error).__name__)  # noqa: TRY400 - it may quote
-            self._stopping.wait(_RETRY_SECONDS)
-            return None
-
-    def _take(self, message: Message, prepare: Prepare) -> Said | None:
-        """What the message says, now in force; None if it is refused."""
+    def _take(self, message: Message) -> None:
+        """What the message says, now in force, unless it is refused."""
         try:
             said = read_said(message)
             standing = self._standing.after(said.policy_id, said.release)
-            prepare(standing.versions(said.policy_id).active)
+            if self._following:
+                self._prepare(standing.versions(said.policy_id).active)
         except Exception as error:  # noqa: BLE001 - whatever is wrong with a new version, the old one stays in force
             self._refuse(message, error)
-            return None
+            return
         self._standing = standing
-        return said
+        if self._following:
+            self._show()
+            logger.info("policy changed", policy=said.policy_id, **_roles(standing.versions(said.policy_id)))
 
     def _refuse(self, message: Message, error: Exception) -> None:
         code = error.code if isinstance(error, WeirError) else Code.PROCESSING_FAILED

@@ -5,7 +5,6 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Final
 
 from confluent_kafka import Consumer, KafkaException, TopicPartition
-from confluent_kafka import Message as Received
 
 from schemas.codec import Event, Message, decode
 from schemas.errors import UnavailableError, UnreadableError
@@ -14,8 +13,8 @@ from schemas.topics import MIB, OUTCOMES, SETTLED, TOPICS
 from streams.kafka.admin import Place
 from streams.kafka.clients import confluent_config
 from streams.kafka.consumer_groups import settle_group
-from streams.kafka.received import received_message
-from streams.kafka.restoring import is_end, records
+from streams.kafka.received import is_end, is_message, received_message
+from streams.kafka.restoring import records
 from streams.settings import Settings
 
 _SECONDS: Final = 10.0
@@ -60,7 +59,7 @@ class Feed:
         if first is None:
             return ()
         received = [first, *self._consumer.consume(limit - 1, timeout=0)]
-        return [received_message(each) for each in received if _is_message(each)]
+        return [received_message(each) for each in received if is_message(each)]
 
 
 def settled_records(settings: Settings, beat: Callable[[], None]) -> Iterator[Message]:
@@ -96,7 +95,7 @@ class HeldOutcomes:
         end = time.monotonic() + _SECONDS
         while (left := end - time.monotonic()) > 0:
             received = self._consumer.poll(left)
-            if received is None or not (is_end(received) or _is_message(received)):
+            if received is None or not (is_end(received) or is_message(received)):
                 continue
             if is_end(received) or received.offset() != spot.offset:
                 return None
@@ -125,10 +124,3 @@ def _consumer(settings: Settings, *, tell_ends: bool) -> Consumer:
             "receive.message.max.bytes": _LARGEST + 16 * MIB,
         }
     )
-
-
-def _is_message(received: Received) -> bool:
-    error = received.error()
-    if error is not None and error.fatal():
-        raise UnavailableError(f"the consumer failed: {error.name()}")
-    return error is None

@@ -16,7 +16,7 @@ from streams.assignment import Policies
 from streams.kafka.admin import Place
 from streams.kafka.consumer_groups import settle_group
 from streams.kafka.membership import Membership
-from streams.kafka.topic_descriptions import TopicDescriber, TopicDescription
+from streams.kafka.topic_descriptions import TopicDescriber, TopicDescription, described
 from streams.kafka.transactions import Transactions
 from streams.logs import get_logger
 from streams.metrics import Metrics
@@ -130,7 +130,7 @@ class Tenure:
         """Restore the state; how far the partitions of ``requests`` had been read at least."""
         start, records = time.monotonic(), 0
         known: dict[Place, int] = {}
-        for message in settled_records(self._given.settings, self._beat):
+        for message in settled_records(self._given.settings, self._given.membership.beat):
             state = _state(message)
             if state is None:
                 _log.error("a state cannot be read", partition=message.partition, offset=message.offset)
@@ -147,19 +147,10 @@ class Tenure:
         _log.info("restored", records=records, open=book.open, held=book.held, settled=book.settled, seconds=seconds)
         return known
 
-    def _beat(self) -> None:
-        self._given.membership.poll(0)
-        if not self._given.membership.leads:
-            raise UnavailableError("another process was given the lead")
-
     def _described(self) -> Mapping[str, TopicDescription]:
         """The inputs as they are. Offsets mean nothing in a topic created anew; a new partition has to be read."""
         self._checked = time.monotonic()
-        wanted = {self._given.settings.topics.of(topic) for topic in INPUTS}
-        found = self._describer.describe(wanted)
-        if absent := wanted - found.keys():
-            raise UnavailableError("the topic is not there: run `weir topics create`", field=min(absent))
-        return found
+        return described(self._describer, map(self._given.settings.topics.of, INPUTS))
 
     def _patience(self) -> float:
         """Seconds to wait for messages: until something is due at the longest."""

@@ -3,8 +3,7 @@
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Final
 
-from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaError, KafkaException, TopicPartition
-from confluent_kafka import Message as Received
+from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaException, TopicPartition
 
 from schemas.codec import Message
 from schemas.errors import IntegrityError, UnavailableError
@@ -12,7 +11,7 @@ from schemas.topics import MIB, STATE, TOPICS
 from streams.kafka.admin import Place
 from streams.kafka.clients import confluent_config, membership
 from streams.kafka.consumer_groups import store_group
-from streams.kafka.received import received_message
+from streams.kafka.received import is_message, received_message
 from streams.kafka.topic_descriptions import TopicDescriber
 from streams.logs import get_logger
 from streams.settings import Settings
@@ -86,7 +85,7 @@ class Feed:
         if self._changes != before:
             # Read before partitions changed hands: storing it now could leave a hole before it.
             return ()
-        return tuple(received_message(each) for each in received if self._is_message(each))
+        return tuple(received_message(each) for each in received if is_message(each))
 
     def place(self, known: Known) -> None:
         """Begin to read the given partitions, each past what is stored and what is committed.
@@ -168,16 +167,6 @@ class Feed:
         except KafkaException as error:
             raise UnavailableError(f"the broker does not answer: {_name(error)}") from None
         return {Place(each.topic, each.partition): each.offset if each.offset >= 0 else None for each in answers}
-
-    def _is_message(self, received: Received) -> bool:
-        error = received.error()
-        if error is None:
-            return True
-        if error.fatal():
-            raise UnavailableError(f"the consumer failed: {error.name()}")
-        if error.code() != KafkaError._PARTITION_EOF:  # noqa: SLF001 - librdkafka's own codes begin so
-            _log.warning("broker error", reason=error.name(), topic=received.topic())
-        return False
 
     def _on_assign(self, consumer: Consumer, partitions: Iterable[TopicPartition]) -> None:
         # The store may be down at this moment: nothing is read until `place` has found out where to begin.
