@@ -35,15 +35,11 @@ class Figure:
     period: Period
     quality: Quality
 
-    def to_json(self) -> Mapping[str, Any]:
-        """The figure as values for ``json.dumps``."""
+    @property
+    def numbers(self) -> Mapping[str, Any]:
+        """The estimate and what it rests on, as JSON and the store have them."""
         quality = self.quality
         return {
-            "app": self.app,
-            "model": self.model or None,
-            "question": self.question,
-            "measure": self.measure,
-            "period": [self.period.start.isoformat(), self.period.end.isoformat()],
             "value": quality.estimate.value,
             "low": quality.estimate.interval.low,
             "high": quality.estimate.interval.high,
@@ -54,6 +50,17 @@ class Figure:
             "seen": quality.seen,
             "read": quality.read,
             "bad": quality.bad,
+        }
+
+    def to_json(self) -> Mapping[str, Any]:
+        """The figure as values for ``json.dumps``."""
+        return {
+            "app": self.app,
+            "model": self.model or None,
+            "question": self.question,
+            "measure": self.measure,
+            "period": [self.period.start.isoformat(), self.period.end.isoformat()],
+            **self.numbers,
         }
 
 

@@ -5,7 +5,6 @@ from datetime import datetime, timedelta
 from typing import Final
 from uuid import uuid4
 
-from monitors.intervals import CONFIDENCE
 from streams.estimates.figures import Figure, Period, read_figures
 from streams.store.client import Store, Values
 from streams.store.columns import milliseconds
@@ -36,7 +35,6 @@ def _of_apps_and_models(store: Store, period: Period) -> Iterator[Figure]:
 
 
 def _row(figure: Figure, now: datetime) -> Values:
-    quality = figure.quality
     return {
         "app": figure.app,
         "model": figure.model,
@@ -44,15 +42,6 @@ def _row(figure: Figure, now: datetime) -> Values:
         "measure": figure.measure,
         "period_start": milliseconds(figure.period.start),
         "period_end": milliseconds(figure.period.end),
-        "value": quality.estimate.value,
-        "low": quality.estimate.interval.low,
-        "high": quality.estimate.interval.high,
-        "confidence": CONFIDENCE,
-        "method": quality.method,
-        "as_read": quality.as_read,
-        "noise": quality.noise,
-        "seen": quality.seen,
-        "read": quality.read,
-        "bad": quality.bad,
+        **figure.numbers,
         "computed_at": milliseconds(now),
     }
