@@ -6,5 +6,6 @@ pytest_plugins = [
     "tests.fixtures.engine",
     "tests.fixtures.grafana_server",
     "tests.fixtures.models",
+    "tests.fixtures.review_command",
     "tests.fixtures.stack",
 ]

@@ -1,6 +1,5 @@
 """From sampled verdicts to labels in the store, by people who share the work: broker, engine and writer are real."""
 
-import io
 import json
 from contextlib import ExitStack, contextmanager
 
@@ -8,7 +7,6 @@ import pytest
 
 from schemas.errors import ConfigError
 from schemas.topics import LABELS
-from streams.cli import app
 from streams.reviews.agreement import read_agreement
 from streams.reviews.desk import Desk, Tools
 from streams.reviews.exchange import exported, read_lines
@@ -152,52 +150,34 @@ def judged(**texts):
     return verdict().judgement.model_copy(update={"prompt": None, "response": None, **sides})
 
 
-@pytest.fixture
-def weir(settings, monkeypatch, capsys):
-    """A function that runs `weir review` with some arguments, and returns what it prints."""
-    changes = {
-        "kafka_bootstrap": settings.kafka_bootstrap, "namespace": settings.namespace,
-        "clickhouse_url": settings.clickhouse_url, "database": settings.database, "home": "/nonexistent",
-    }  # fmt: skip
-    for name, value in changes.items():
-        monkeypatch.setenv(f"WEIR_{name.upper()}", value)
-
-    def run(*arguments, stdin=b""):
-        monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(stdin)))
-        app(["review", *arguments], standalone_mode=False)
-        return capsys.readouterr().out
-
-    return run
-
-
-def test_the_command_line(settings, store, weir):
+def test_the_command_line(settings, store, weir_review):
     """Take, label, see, undo, export and import, as a reviewer types them."""
-    assert weir("next", "--by", "ann") == "nothing waits for you\n"
+    assert weir_review("next", "--by", "ann") == "nothing waits for you\n"
     with writing(settings):
         one, two = put(settings, store, drawn("e1"), drawn("e2"))
-        taken = weir("next", "--by", "ann")
+        taken = weir_review("next", "--by", "ann")
         mine, other = (one, two) if str(one.review_id) in taken else (two, one)
         assert "asked: toxicity, pii, secrets, injection, groundedness, leakage, relevant, correct" in taken
         start = str(mine.review_id)[:8]
-        said = weir("label", start, "toxicity=yes", "--clean", "--by", "ann")
+        said = weir_review("label", start, "toxicity=yes", "--clean", "--by", "ann")
         assert (
             said
             == f"{start}: toxicity yes, pii no, secrets no, injection no, groundedness no, leakage no, relevant yes\n"
         )
-        assert weir("skip", str(other.review_id)[:8], "--by", "ann").endswith("skipped\n")
-        assert "near" in weir("list", "--kind", "sample")
-        listed = [json.loads(line) for line in weir("list", "--kind", "sample", "--json").splitlines()]
+        assert weir_review("skip", str(other.review_id)[:8], "--by", "ann").endswith("skipped\n")
+        assert "near" in weir_review("list", "--kind", "sample")
+        listed = [json.loads(line) for line in weir_review("list", "--kind", "sample", "--json").splitlines()]
         assert [(each["review_id"], each["answered"]) for each in listed] == [(str(other.review_id), 0)]
-        assert "1 of 1" in weir("show", start)
+        assert "1 of 1" in weir_review("show", start)
         (line,) = list(exported(store))
         assert json.loads(line)["prompt"] == "hello"
-        assert weir("undo", start, "--by", "ann").endswith("undone\n")
+        assert weir_review("undo", start, "--by", "ann").endswith("undone\n")
         assert list(exported(store)) == []
-        assert weir("import", "-", stdin=line.encode() + b"\n\n") == "imported 1 labels\n"
+        assert weir_review("import", "-", stdin=line.encode() + b"\n\n") == "imported 1 labels\n"
         eventually(lambda: len(list(exported(store))) == 1)
         assert json.loads(next(exported(store)))["reader"] == "ann"
-        assert [json.loads(row)["asked"] for row in weir("progress", "--json").splitlines()] == [2]
-        assert weir("agreement") == "no text has been read blindly by two people yet\n"
+        assert [json.loads(row)["asked"] for row in weir_review("progress", "--json").splitlines()] == [2]
+        assert weir_review("agreement") == "no text has been read blindly by two people yet\n"
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,6 @@ import shutil
 import signal
 import subprocess
 import sys
-import threading
 import time
 import urllib.request
 from contextlib import contextmanager
@@ -31,6 +30,7 @@ from streams.notify.standing import ended, find_alert, new_silence, read_book, t
 from streams.settings import Settings, child_environment
 from tests.fixtures.alerts import FINGERPRINT, NOON, Receiver, alert, resolved, write_alerts
 from tests.fixtures.echo_flow import read
+from tests.fixtures.running import running
 from tests.fixtures.store_side import eventually, send
 
 pytestmark = pytest.mark.kafka
@@ -58,25 +58,9 @@ def settings(bootstrap, namespace, receiver):
 @contextmanager
 def notifying(settings, metrics=None):
     """A notifier in a thread, until the end of the block."""
-    stop, failures = threading.Event(), []
     notifier = Notifier(settings, metrics or Metrics(), choose_targets(settings))
-
-    def run():
-        try:
-            notifier.run(stop)
-        except Exception as error:  # noqa: BLE001 - raised again by the test's own thread
-            failures.append(error)
-
-    thread = threading.Thread(target=run)
-    thread.start()
-    try:
-        eventually(lambda: notifier.is_ready() or failures)
+    with running(notifier, notifier.is_ready):
         yield notifier
-    finally:
-        stop.set()
-        thread.join(60)
-    assert not thread.is_alive()
-    assert not failures, failures
 
 
 @pytest.fixture

@@ -1,6 +1,5 @@
 """Reviews from the topic to a person and back: the real broker, the real engine, the writer and settle."""
 
-import io
 import json
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
@@ -14,7 +13,6 @@ from schemas.review import Decision
 from schemas.topics import DECISIONS, WORK_INTERACTIVE
 from schemas.verdict import Judgement
 from schemas.work import Work
-from streams.cli import app
 from streams.kafka.topic_admin import create_topics
 from streams.reviews.deciding import Aftermath, decide, decision_on
 from streams.reviews.stored import find_review, open_reviews
@@ -147,44 +145,26 @@ def test_nobody_settles(settings, store):
     assert decide(settings, found, decision_on(found, "release", "ann"), patience=0.3) is None
 
 
-@pytest.fixture
-def weir(settings, monkeypatch, capsys):
-    """A function that runs `weir review` with some arguments, and returns what it prints."""
-    changes = {
-        "kafka_bootstrap": settings.kafka_bootstrap, "namespace": settings.namespace,
-        "clickhouse_url": settings.clickhouse_url, "database": settings.database, "home": "/nonexistent",
-    }  # fmt: skip
-    for name, value in changes.items():
-        monkeypatch.setenv(f"WEIR_{name.upper()}", value)
-
-    def run(*arguments, stdin=b""):
-        monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(stdin)))
-        app(["review", *arguments], standalone_mode=False)
-        return capsys.readouterr().out
-
-    return run
-
-
-def test_the_command_line(installation, store, weir):
+def test_the_command_line(installation, store, weir_review):
     """List, show, edit from standard input and refuse, as a reviewer types them."""
-    assert weir("list") == "nothing waits for a person\n"
+    assert weir_review("list") == "nothing waits for a person\n"
     with serving(installation, ("e1", "prompt"), ("e2", "prompt")):
         first = str(seen(store, "e1").review_id)
-        listed = weir("list")
+        listed = weir_review("list")
         assert first[:8] in listed
         assert "<EMAIL_ADDRESS>" in listed
-        assert [json.loads(line)["side"] for line in weir("list", "--json").splitlines()] == ["prompt", "prompt"]
-        shown = weir("show", first[:8])
+        assert [json.loads(line)["side"] for line in weir_review("list", "--json").splitlines()] == ["prompt", "prompt"]
+        shown = weir_review("show", first[:8])
         assert all(each in shown for each in (first, "<EMAIL_ADDRESS>", "pii EMAIL_ADDRESS 0.99", "e1 from shop"))
-        assert json.loads(weir("show", first, "--json"))["review_id"] == first
+        assert json.loads(weir_review("show", first, "--json"))["review_id"] == first
         with pytest.raises(BadParameter, match="UTF-8"):
-            weir("edit", first, "--text", "-", stdin=b"\xff")
-        assert "on its way to the model" in weir("edit", first, "--text", "-", stdin="مرحبا\n".encode())
+            weir_review("edit", first, "--text", "-", stdin=b"\xff")
+        assert "on its way to the model" in weir_review("edit", first, "--text", "-", stdin="مرحبا\n".encode())
         second = str(seen(store, "e2").review_id)
-        assert "withheld REFUSED_BY_REVIEWER" in weir("refuse", second, "--by", "ann")
+        assert "withheld REFUSED_BY_REVIEWER" in weir_review("refuse", second, "--by", "ann")
         with pytest.raises(WeirError, match="NOT_HELD"):
-            weir("release", second)
+            weir_review("release", second)
     with pytest.raises(ConfigError, match="no review"):
-        weir("show", "ffffffff")
+        weir_review("show", "ffffffff")
     (work,) = installation.read(WORK_INTERACTIVE, lambda messages: messages)
     assert Work.model_validate_json(work.value).request.messages[-1].content == "مرحبا"

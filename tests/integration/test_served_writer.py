@@ -1,15 +1,13 @@
 """What settle writes in transactions, through the writer into the store: a real broker and the real engine."""
 
-import random
-
 import pytest
 
 from schemas.codec import Outgoing
-from schemas.errors import UnavailableError
 from schemas.topics import REPLIES, REVIEWS, SETTLED
 from streams.kafka.admin import KafkaAdmin
 from streams.kafka.topic_admin import lag
 from streams.store.client import Store
+from tests.fixtures.flaky import Flaky
 from tests.fixtures.served_rows import (
     at,
     final_id,
@@ -97,32 +95,11 @@ def test_reading_everything_again_changes_nothing(settings, store):
     assert [store.select(f"SELECT * FROM {view} ORDER BY ALL") for view in VIEWS] == before
 
 
-class Flaky:
-    """A way to the store that fails now and then, half of the time after the rows were stored."""
-
-    def __init__(self, settings):
-        self._store = Store.of(settings)
-        self._random = random.Random(5)
-        self.failures = 0
-
-    def insert(self, table, rows, token):
-        fails = self.failures < 10 and self._random.random() < 0.4
-        if fails and self._random.random() < 0.5:
-            self._fail()
-        self._store.insert(table, rows, token)
-        if fails:
-            self._fail()
-
-    def _fail(self):
-        self.failures += 1
-        raise UnavailableError("cut off")
-
-
 def test_failures_between_the_inserts_lose_and_double_nothing(settings, store, monkeypatch):
     """Whichever insert fails, before or after it took effect, every request and reply is in the views once."""
     monkeypatch.setattr("streams.store.writer._LONGEST_WAIT_SECONDS", 0.2)
     transact(settings, [record for turn in turns(0, 60) for record in turn])
-    flaky = Flaky(settings)
+    flaky = Flaky(Store.of(settings), seed=5)
     with writing(settings, flaky, rows=20):
         eventually(lambda: settled(store, 60))
     assert flaky.failures > 3

@@ -9,13 +9,15 @@ from confluent_kafka import TopicPartition
 
 from schemas.codec import Message, Outgoing
 from schemas.dead_letter import reason_headers
-from schemas.errors import Code, IntegrityError, UnavailableError, UnreadableError
+from schemas.errors import Code, IntegrityError, UnreadableError
 from schemas.topics import INTERACTIONS, REQUESTS, VERDICTS
 from schemas.verdict import Judgement
 from streams.dead_letters.letters import Filters, list_dead_letters
 from streams.kafka.admin import KafkaAdmin
 from streams.kafka.topic_admin import create_topics, lag
+from streams.store.client import Store
 from streams.store.positions import accept_topic
+from tests.fixtures.flaky import Flaky
 from tests.fixtures.store_rows import NOON, side, verdict
 from tests.fixtures.store_side import count, eventually, publish, send, start_writer, writing
 
@@ -99,33 +101,10 @@ def test_stored_rows_tell_where_to_go_on(settings, store):
     assert count(store, "verdicts") == 45
 
 
-class Flaky:
-    """A way to the store that fails, half of the time before and half of the time after storing."""
-
-    def __init__(self, store, seed):
-        self._store = store
-        self._random = random.Random(seed)
-        self.failures = 0
-
-    def insert(self, table, rows, token):
-        fails = self._random.random() < 0.4 and self.failures < 12
-        if fails and self._random.random() < 0.5:
-            self._fail()
-        self._store.insert(table, rows, token)
-        if fails:
-            self._fail()
-
-    def _fail(self):
-        self.failures += 1
-        raise UnavailableError("cut off")
-
-
 def test_failures_between_the_inserts_lose_and_double_nothing(settings, store, monkeypatch):
     """Whichever insert fails, before or after it took effect, every event is in the views once."""
     monkeypatch.setattr("streams.store.writer._LONGEST_WAIT_SECONDS", 0.2)
     publish(settings, verdicts(0, 300))
-    from streams.store.client import Store  # noqa: PLC0415 - a connection for the writer's thread
-
     flaky = Flaky(Store.of(settings), seed=7)
     with writing(settings, flaky, rows=40):
         eventually(lambda: count(store, "v_ledger") == 300)
