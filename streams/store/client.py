@@ -114,7 +114,7 @@ class Store:
         try:
             with self._errors():
                 client = self._connected()
-                types = self._column_types(table)
+                types = self._column_types(table, columns)
                 client.insert(
                     table,
                     [[row[column] for column in columns] for row in rows],
@@ -125,10 +125,13 @@ class Store:
         except (ValueError, TypeError, OverflowError, struct.error) as error:
             raise RowsRefusedError(f"a row cannot be written: {type(error).__name__}") from None
 
-    def _column_types(self, table: str) -> dict[str, str]:
-        if table not in self._types:
+    def _column_types(self, table: str, columns: Sequence[str]) -> dict[str, str]:
+        """The types of the table's columns. What is known is asked again where a column is new: it may be by now."""
+        if not self._types.get(table, {}).keys() >= set(columns):
             described = self._connected().query(f"DESCRIBE TABLE {table}").named_results()
             self._types[table] = {row["name"]: row["type"] for row in described}
+        if absent := set(columns) - self._types[table].keys():
+            raise ConfigError(f"the table {table} has no such column: `weir migrate` adds it", field=min(absent))
         return self._types[table]
 
     def _connected(self) -> Client:
