@@ -67,7 +67,7 @@ def cluster(tmp_path_factory):
     """An API server that knows KEDA's and the operator's kinds and holds pods to the restricted standard."""
     directory = tmp_path_factory.mktemp("cluster")
     with api_server(directory) as environment:
-        needed = ("scaledobjects", "triggerauthentications", "servicemonitors")
+        needed = ("scaledobjects", "triggerauthentications", "servicemonitors", "prometheusrules")
         for path in custom_resource_files():
             if any(name in path.name for name in needed):
                 done = run("kubectl", "apply", "--server-side", "-f", path, environment=environment)
@@ -76,17 +76,10 @@ def cluster(tmp_path_factory):
             {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": NAMESPACE, "labels": RESTRICTED}}
         )
         assert run("kubectl", "apply", "-f", "-", stdin=labels, environment=environment).returncode == 0
-        for name in needed:
-            run(
-                "kubectl",
-                "wait",
-                "--for=condition=established",
-                "--timeout=60s",
-                "crd",
-                "--all",
-                environment=environment,
-            )
-            assert name
+        waiting = ("wait", "--for=condition=established", "--timeout=60s", "crd", "--all")
+        done = run("kubectl", *waiting, environment=environment)
+        assert done.returncode == 0, done.stderr
+        assert all(name in done.stdout for name in needed)
         yield environment
 
 

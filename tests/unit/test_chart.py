@@ -1,6 +1,7 @@
 """The Helm chart says only what the rest of the repository bears out. Without helm, what needs it is skipped."""
 
 import json
+import re
 import tomllib
 from pathlib import Path
 
@@ -183,9 +184,50 @@ def test_users_certificates_and_policies_reach_the_processes():
         assert variables["WEIR_KAFKA_PASSWORD"]["valueFrom"]["secretKeyRef"]["name"] == secret
         assert variables["WEIR_KAFKA_CA_FILE"]["value"] == "/etc/weir/kafka/ca.crt"
         assert variables["WEIR_POLICIES"]["value"] == "/etc/weir/policies"
-    (policies,) = of_kind(objects, "ConfigMap").values()
+    policies = of_kind(objects, "ConfigMap")["weir-policies"]
     for text in policies["data"].values():
         assert parse_policy(text, "watch.yaml").id == "watch"
+
+
+def test_the_operator_gets_the_same_rules():
+    """Every recording and alerting rule is in the PrometheusRule, with its runbook where that is read."""
+    (rule,) = of_kind(render_set("production"), "PrometheusRule").values()
+    expected = []
+    for path in sorted((ROOT / "deploy/prometheus/rules").glob("*.yml")):
+        text = path.read_text(encoding="utf-8").replace("docs/runbooks.md#", "https://docs.example.com/runbooks.html#")
+        expected += yaml.safe_load(text)["groups"]
+    assert rule["spec"]["groups"] == expected
+    assert rule["metadata"]["labels"]["release"] == "prometheus"
+
+
+def test_scraped_processes_are_the_job_that_the_rules_know():
+    """The operator would call the job by the service's name; alerts ask for job="weir"."""
+    (monitor,) = of_kind(render_set("production"), "ServiceMonitor").values()
+    rules = (ROOT / "deploy/prometheus/rules/alerts.yml").read_text(encoding="utf-8")
+    assert set(re.findall(r'job="(\w+)"', rules)) == {"weir"}
+    assert {"targetLabel": "job", "replacement": "weir"} in monitor["spec"]["endpoints"][0]["relabelings"]
+
+
+def test_the_sidecar_gets_the_same_boards():
+    """Every dashboard is a config map of its own, labelled for the sidecar, small enough for Kubernetes."""
+    boards = {
+        name: each for name, each in of_kind(render_set("production"), "ConfigMap").items() if "-dashboard-" in name
+    }
+    paths = sorted((ROOT / "deploy/grafana/dashboards").glob("*.json"))
+    assert set(boards) == {f"weir-dashboard-{path.stem}" for path in paths}
+    for path in paths:
+        board = boards[f"weir-dashboard-{path.stem}"]
+        assert board["data"] == {f"weir-{path.name}": path.read_text(encoding="utf-8")}
+        assert board["metadata"]["labels"]["grafana_dashboard"] == "1"
+        assert board["metadata"]["annotations"] == {"grafana_folder": "Weir"}
+        assert len(json.dumps(board)) < 1024**2
+
+
+def test_rules_and_boards_are_off_unless_asked_for():
+    """A cluster without the operator or a sidecar gets neither."""
+    objects = render_set("plain")
+    assert not of_kind(objects, "PrometheusRule")
+    assert not of_kind(objects, "ConfigMap")
 
 
 def test_a_gpu_is_asked_for_where_it_is_wanted():
@@ -216,6 +258,8 @@ def test_what_is_turned_off_is_gone():
         ("image.weir.tag=latest", "tag"),
         ("kafka.securityProtocol=SASL_SSL", "saslMechanism"),
         ("settings.NAMESPACE=x", "NAMESPACE"),
+        ("prometheusRule.runbooks=docs", "runbooks"),
+        ("dashboards.label=x", "label"),
     ],
 )
 def test_a_wrong_value_is_refused_by_name(setting, named):
