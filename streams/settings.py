@@ -67,6 +67,9 @@ class Settings(BaseSettings):
     clickhouse_port: Port = Field(default=8123, description="HTTP port of the local engine.")
     clickhouse_username: str = "default"
     clickhouse_password: SecretStr = SecretStr("")
+    clickhouse_ca_file: Path | None = Field(
+        default=None, description="The authority of an https server's certificate, where it is one of your own."
+    )
     database: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,62}$")] = Field(
         default="weir", description="The store's database. ClickHouse's own `default` will not do."
     )

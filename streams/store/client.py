@@ -157,6 +157,7 @@ class Store:
             "database": self._database,
             "username": self._settings.clickhouse_username,
             "password": self._settings.clickhouse_password.get_secret_value(),
+            "ca_cert": str(self._settings.clickhouse_ca_file) if self._settings.clickhouse_ca_file else None,
             "client_name": "weir",
             "connect_timeout": _CONNECT_SECONDS,
             "send_receive_timeout": _ANSWER_SECONDS,

@@ -44,6 +44,9 @@ app.kubernetes.io/component: {{ . }}
 {{- if $values.kafka.caSecret -}}
 {{- $_ := set $settings "WEIR_KAFKA_CA_FILE" "/etc/weir/kafka/ca.crt" -}}
 {{- end -}}
+{{- if $values.clickhouse.caSecret -}}
+{{- $_ := set $settings "WEIR_CLICKHOUSE_CA_FILE" "/etc/weir/clickhouse/ca.crt" -}}
+{{- end -}}
 {{- if $values.policies -}}
 {{- $_ := set $settings "WEIR_POLICIES" "/etc/weir/policies" -}}
 {{- end -}}
@@ -79,6 +82,9 @@ seccompProfile: { type: RuntimeDefault }
 {{- if .root.Values.kafka.caSecret }}
 - { name: kafka-ca, mountPath: /etc/weir/kafka, readOnly: true }
 {{- end }}
+{{- if .root.Values.clickhouse.caSecret }}
+- { name: clickhouse-ca, mountPath: /etc/weir/clickhouse, readOnly: true }
+{{- end }}
 {{- if and .root.Values.policies (ne .name "jobs") }}
 - { name: policies, mountPath: /etc/weir/policies, readOnly: true }
 {{- end }}
@@ -91,6 +97,9 @@ seccompProfile: { type: RuntimeDefault }
 - { name: tmp, emptyDir: { sizeLimit: 1Gi } }
 {{- with .root.Values.kafka.caSecret }}
 - { name: kafka-ca, secret: { secretName: {{ . }}, items: [{ key: ca.crt, path: ca.crt }] } }
+{{- end }}
+{{- with .root.Values.clickhouse.caSecret }}
+- { name: clickhouse-ca, secret: { secretName: {{ . }}, items: [{ key: ca.crt, path: ca.crt }] } }
 {{- end }}
 {{- if and .root.Values.policies (ne .name "jobs") }}
 - { name: policies, configMap: { name: {{ .root.Release.Name }}-policies } }
