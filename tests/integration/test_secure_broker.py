@@ -20,8 +20,8 @@ pytestmark = [pytest.mark.kafka, pytest.mark.weights, pytest.mark.timeout(420), 
 REFUSED = {KafkaError.TOPIC_AUTHORIZATION_FAILED, KafkaError.GROUP_AUTHORIZATION_FAILED}
 
 
-def command(broker, user, *arguments):
-    environment = {**os.environ, **broker.environment(user)}
+def command(broker, user, *arguments, **more):
+    environment = {**os.environ, **broker.environment(user, **more)}
     return subprocess.run(
         [sys.executable, "-m", "streams.cli", *arguments], env=environment, capture_output=True, text=True,
         check=False, timeout=120,
@@ -39,6 +39,16 @@ def granted(secure_broker):
     assert done.returncode == 0, done.stderr
     assert "grants are in force" in done.stdout
     return secure_broker
+
+
+@pytest.fixture(scope="module")
+def tenants(granted):
+    """The same broker with a second tenant: a namespace with topics and an application of its own."""
+    create_topics(granted.settings(ADMIN, namespace="clinic"))
+    arguments = ("topics", "acls", "--application", "nurse", "--apply")
+    done = command(granted, ADMIN, *arguments, WEIR_NAMESPACE="clinic")
+    assert done.returncode == 0, done.stderr
+    return granted
 
 
 @pytest.fixture(scope="module")
@@ -121,6 +131,25 @@ def test_an_application_reads_nothing_of_others(granted, topic):
 def test_a_process_does_no_others_work(granted, user, topic):
     """Only settle writes replies, whoever else is broken into."""
     assert write(granted, user, f"weir.{topic}") == KafkaError.TOPIC_AUTHORIZATION_FAILED
+
+
+@pytest.mark.parametrize(
+    ("user", "theirs", "others"), [("shop", "weir", "clinic"), ("nurse", "clinic", "weir")], ids=["shop", "nurse"]
+)
+def test_a_tenant_neither_reads_nor_writes_what_is_anothers(tenants, user, theirs, others):
+    """It asks in its own namespace; the other's requests, replies and policies are out of its reach."""
+    assert write(tenants, user, f"{theirs}.requests") is None
+    assert read(tenants, user, f"{theirs}.replies") is None
+    for topic in ("requests", "interactions", "cancels", "feedback", "policies"):
+        assert write(tenants, user, f"{others}.{topic}") == KafkaError.TOPIC_AUTHORIZATION_FAILED
+    for topic in ("replies", "tokens", "requests", "verdicts"):
+        assert read(tenants, user, f"{others}.{topic}") in REFUSED
+
+
+def test_a_tenants_processes_stay_in_its_namespace(tenants):
+    """Nor do the processes of one answer for the other, or read what it is asked."""
+    assert write(tenants, "weir-settle", "clinic.replies") == KafkaError.TOPIC_AUTHORIZATION_FAILED
+    assert read(tenants, "weir-worker", "clinic.requests") in REFUSED
 
 
 def test_an_operator_sees_every_group_and_topic(granted):
