@@ -10,6 +10,7 @@ from guards.language import Gap, Spoken, gap
 from guards.masking import mask
 from guards.reader import Failed, Outcome, Readings
 from guards.spans import shift
+from guards.topics import Place
 from schemas.actions import Action, worst
 from schemas.errors import Code
 from schemas.policy import OPT_IN, SPAN_GUARDS, Policy, Rule
@@ -37,9 +38,14 @@ class _Read:
 
 
 def judge_side(
-    side: SideText, guards: Sequence[Guard], readings: Readings, policy: Policy, spoken: Spoken | None = None
+    side: SideText,
+    guards: Sequence[Guard],
+    readings: Readings,
+    policy: Policy,
+    spoken: Spoken | None = None,
+    place: Place | None = None,
 ) -> SideJudgement:
-    """The judgement of a text that every applicable guard has read; ``spoken`` is its language, if that is known."""
+    """The judgement of a text that every applicable guard has read; ``spoken`` and ``place`` if they are known."""
     rules = policy.rules(side.side)
     reads = [
         _Read(guard, rules.get(guard.name), outcomes, gap(guard, spoken, policy))  # type: ignore[call-overload]  # a configured guard has any name
@@ -53,6 +59,8 @@ def judge_side(
         findings=tuple(sorted(findings, key=_order)),
         text=_masked(side, reads),
         language=spoken.code if spoken else None,
+        topic=place.topic if place else None,
+        novelty=place.distance if place else None,
     )
 
 

@@ -10,8 +10,9 @@ from guards.exchange import SEPARATOR, Exchange, SideText
 from guards.guard import Encoder, Guard, Passage, Side
 from guards.language import Linguist, Spoken
 from guards.oversight import Oversight
-from guards.reader import Reader, Readings
+from guards.reader import Features, Reader, Readings
 from guards.tailoring import Tailor
+from guards.topics import LANGUAGES, Place, Topics
 from schemas.actions import worst
 from schemas.policy import Policy
 from schemas.verdict import Judgement, SideJudgement
@@ -45,12 +46,28 @@ class _Task:
     guards: tuple[Guard, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class Describers:
+    """What tells of a text beside guards: its language, and what it is about."""
+
+    linguist: Linguist | None = None
+    topics: Topics | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _Described:
+    """What a text was found to be in and about."""
+
+    spoken: Spoken | None = None
+    place: Place | None = None
+
+
 class Pipeline:
     """Judges exchanges in batches. Thread-safe; a judgement does not depend on what else is in the batch.
 
     ``alternatives`` are the other models that policies may choose, by guard; ``oversight`` says how long guards may
-    take and who is told of their faults. Without a ``linguist`` no language is known, and no guard has a gap.
-    ``tailors`` say what policies ask of guards.
+    take and who is told of their faults. Without a linguist among the ``describers`` no language is known, and no guard
+    has a gap. ``tailors`` say what policies ask of guards.
     """
 
     def __init__(
@@ -59,7 +76,7 @@ class Pipeline:
         encoder: Encoder,
         alternatives: Alternatives | None = None,
         oversight: Oversight | None = None,
-        linguist: Linguist | None = None,
+        describers: Describers | None = None,
         tailors: Mapping[str, Tailor] | None = None,
     ) -> None:
         oversight = oversight or Oversight()
@@ -71,7 +88,7 @@ class Pipeline:
             tailors=tailors,
         )
         self._reader = Reader(encoder, oversight)
-        self._linguist = linguist
+        self._describers = describers or Describers()
 
     @property
     def versions(self) -> Mapping[str, str]:
@@ -79,8 +96,13 @@ class Pipeline:
         return {guard.name: guard.version for guard in self._choices.built_in}
 
     def versions_for(self, policy: Policy) -> Mapping[str, str]:
-        """The version of every guard that judges by the policy, by name; ``unavailable`` where a model is absent."""
-        return {guard.name: guard.version for guard in self.guards_for(policy)}
+        """The version of every guard that judges by the policy, by name; ``unavailable`` where a model is absent.
+
+        That of the map of topics is among them.
+        """
+        topics = self._describers.topics
+        found = {guard.name: guard.version for guard in self.guards_for(policy)}
+        return {**found, "topics": topics.version} if topics else found
 
     def guards_for(self, policy: Policy) -> tuple[Guard, ...]:
         """The guards that judge by the policy, with the models that it chooses."""
@@ -102,17 +124,37 @@ class Pipeline:
         tasks = [
             _Task(case, tuple(case.exchange.sides()), case.guards(self._choices.of(case.policy))) for case in cases
         ]
-        readings = self._reader.read(_plan(tasks), max((case.policy.max_chars for case in cases), default=0))
+        lecture = self._reader.read(_plan(tasks), max((case.policy.max_chars for case in cases), default=0))
         spoken = self._spoken(tasks)
-        return [_judge(task, readings, spoken) for task in tasks]
+        return [_judge(task, lecture.readings, self._described(task, spoken, lecture.features)) for task in tasks]
 
     def _spoken(self, tasks: Sequence[_Task]) -> Mapping[str, Spoken | None]:
         """The language of every text to be judged, by what others than the application wrote of it."""
-        if self._linguist is None:
+        linguist = self._describers.linguist
+        if linguist is None:
             return {}
         whole = [task for task in tasks if task.case.only is None]
         written = {_written(text) for task in whole for text in task.texts if not _too_long(text, task.case.policy)}
-        return {text: self._linguist.identify(text) for text in written}
+        return {text: linguist.identify(text) for text in written}
+
+    def _described(
+        self, task: _Task, spoken: Mapping[str, Spoken | None], features: Features
+    ) -> Mapping[SideText, _Described]:
+        """What is known of each text. A part of one says nothing of the whole."""
+        if task.case.only is not None:
+            return {}
+        known = LANGUAGES | task.case.policy.languages.supported
+        return {
+            text: _Described(found := spoken.get(_written(text)), self._place(text, found, known, features))
+            for text in task.texts
+        }
+
+    def _place(self, side: SideText, spoken: Spoken | None, known: frozenset[str], features: Features) -> Place | None:
+        """Where a text is: that of its last message. None where no guard needed its vector, or the encoder is lost."""
+        if self._describers.topics is None or (spoken is not None and spoken.code not in known):
+            return None
+        last = features.get(side.placed[-1].passage.text) if side.placed else None
+        return None if last is None else self._describers.topics.place(last)
 
 
 def _written(side: SideText) -> str:
@@ -129,12 +171,10 @@ def _plan(tasks: Sequence[_Task]) -> Mapping[Guard, Mapping[Passage, None]]:
     return plan
 
 
-def _judge(task: _Task, readings: Readings, spoken: Mapping[str, Spoken | None]) -> Judgement:
+def _judge(task: _Task, readings: Readings, described: Mapping[SideText, _Described]) -> Judgement:
     judged: dict[Side, list[SideJudgement]] = {side: [] for side in Side}
     for text in task.texts:
-        judged[text.side].append(
-            _judge_side(text, task, readings, None if task.case.only is not None else spoken.get(_written(text)))
-        )
+        judged[text.side].append(_judge_side(text, task, readings, described.get(text, _Described())))
     return Judgement(
         action=worst(side.action for sides in judged.values() for side in sides),
         prompt=next(iter(judged[Side.PROMPT]), None),
@@ -143,10 +183,10 @@ def _judge(task: _Task, readings: Readings, spoken: Mapping[str, Spoken | None])
     )
 
 
-def _judge_side(text: SideText, task: _Task, readings: Readings, spoken: Spoken | None) -> SideJudgement:
+def _judge_side(text: SideText, task: _Task, readings: Readings, described: _Described) -> SideJudgement:
     if _too_long(text, task.case.policy):
         return unjudged_side(text, task.guards, task.case.policy)
-    return judge_side(text, task.guards, readings, task.case.policy, spoken)
+    return judge_side(text, task.guards, readings, task.case.policy, described.spoken, described.place)
 
 
 def _too_long(side: SideText, policy: Policy) -> bool:

@@ -37,6 +37,14 @@ Features = Mapping[str, TextFeatures]
 
 
 @dataclass(frozen=True, slots=True)
+class Lecture:
+    """What was read: the outcomes, and the features that were computed on the way, by text."""
+
+    readings: Readings
+    features: Features
+
+
+@dataclass(frozen=True, slots=True)
 class _Charge:
     """What there is for each guard: one that hangs must not take the others' threads."""
 
@@ -57,7 +65,7 @@ class Reader:
         self._charges: dict[tuple[str, str], _Charge] = {}
         self._lock = Lock()
 
-    def read(self, plan: Mapping[Guard, Collection[Passage]], max_chars: int) -> Readings:
+    def read(self, plan: Mapping[Guard, Collection[Passage]], max_chars: int) -> Lecture:
         """Every guard's outcome for every distinct passage that the plan gives it, and nothing else.
 
         Never raises for a text or a broken guard, and comes back though one hangs. A passage for which a guard needs a
@@ -71,7 +79,7 @@ class Reader:
             readable = [p for p in wanted if all(len(text) <= max_chars for text in guard.needs(p))]
             outcomes.update(((guard, passage), Failed(Code.TOO_LONG)) for passage in wanted)
             outcomes.update(((guard, passage), outcome) for passage, outcome in self._ask(guard, readable, features))
-        return outcomes
+        return Lecture(outcomes, features)
 
     def _encode(self, texts: Sequence[str]) -> Features:
         """Features by text; a text that the encoder cannot take is left out, and its guards fail by KeyError."""

@@ -17,12 +17,13 @@ from guards.language import Linguist
 from guards.leakage import LeakageGuard
 from guards.oversight import Oversight
 from guards.pii import PiiGuard, Tagger, Wanted
-from guards.pipeline import Pipeline
+from guards.pipeline import Describers, Pipeline
 from guards.refusal import RefusalGuard, Refusals
 from guards.relevance import RelevanceGuard
 from guards.scorer import ScorerGuard
 from guards.secrets import SecretsGuard
 from guards.tailoring import Fit, Tailor
+from guards.topics import Topics, topic_names
 from schemas.errors import Code, ConfigError
 from schemas.policy import Policy
 
@@ -127,13 +128,19 @@ ALTERNATIVES: Final[Mapping[str, Mapping[str, Build]]] = {
 }
 
 
-def refuse_unknown_models(policies: Iterable[Policy]) -> None:
-    """Check that the models which the policies choose exist. Loads nothing.
+def refuse_unknown_names(policies: Iterable[Policy]) -> None:
+    """Check that the models which the policies choose, and the topics that they watch, exist. Loads nothing.
 
     Raises:
-        ConfigError: ``POLICY``, naming the policy, the guard and the models that it has.
+        ConfigError: ``POLICY``, naming the policy and what it may choose.
     """
-    refuse_unknown(policies, ALTERNATIVES)
+    wanted = list(policies)
+    refuse_unknown(wanted, ALTERNATIVES)
+    known = topic_names()
+    for policy in wanted:
+        for topic in sorted(policy.alarms.topics.difference(known)):
+            message = f"policy {policy.id}: there is no topic {topic!r}; known: {', '.join(sorted(known))}"
+            raise ConfigError(message, code=Code.POLICY, field="alarms.topics")
 
 
 def build_pipeline(
@@ -155,6 +162,9 @@ def build_pipeline(
         for guard, models in ALTERNATIVES.items()
     }
     guards = [build(parts) for build in GUARDS.values()]
-    pipeline = Pipeline(guards, parts.encoder, alternatives, oversight, parts.linguist, TAILORS)
+    topics = Topics(parts.encoder)
+    topics.load()
+    describers = Describers(parts.linguist, topics)
+    pipeline = Pipeline(guards, parts.encoder, alternatives, oversight, describers, TAILORS)
     pipeline.prepare(policies)
     return pipeline

@@ -12,7 +12,7 @@ from schemas.verdict import Fraction
 AlertState = Literal["pending", "firing", "resolved", "no_data"]
 Severity = Literal["critical", "warning", "info"]
 Direction = Literal["up", "down"]
-Dimension = Literal["model", "policy", "stage", "language", "length", "label"]
+Dimension = Literal["model", "policy", "stage", "language", "length", "label", "topic"]
 Fingerprint = Annotated[str, Field(pattern=r"^[0-9a-f]{16}$")]
 
 

@@ -151,13 +151,15 @@ class Alarms(_Section):
     """What the monitor watches, and how many false pages that may cost.
 
     ``pages`` is the most that is expected in 90 days over all series of an app while nothing is wrong. ``signals`` are
-    those watched (None: all), ``languages`` those whose shares are series of their own. ``reference_days`` of traffic
-    are learnt from before anything pages; with ``learn_from`` those that begin there, or later.
+    those watched (None: all), ``languages`` and ``topics`` those whose shares are series of their own.
+    ``reference_days`` of traffic are learnt from before anything pages; with ``learn_from`` those that begin there, or
+    later.
     """
 
     pages: Annotated[float, Field(gt=0, le=90)] = 1.0
     signals: Annotated[frozenset[SignalName], PlainSerializer(_in_order)] | None = None
     languages: Annotated[frozenset[LanguageCode], PlainSerializer(_in_order), Field(max_length=20)] = frozenset({"en"})
+    topics: Annotated[frozenset[Identifier], PlainSerializer(_in_order), Field(max_length=20)] = frozenset()
     reference_days: Annotated[int, Field(ge=14, le=56, strict=True)] = 28
     learn_from: datetime | None = None
 

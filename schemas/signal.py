@@ -8,6 +8,8 @@ SignalName = Literal[
     "prompt_toxicity",
     "injection",
     "prompt_length",
+    "prompt_novelty",
+    "topic",
     "language",
     "response_flagged",
     "response_blocked",
@@ -16,14 +18,16 @@ SignalName = Literal[
     "ungroundedness",
     "refusal",
     "response_length",
+    "response_novelty",
     "personal_data",
     "secrets",
     "guard_errors",
     "latency",
     "negative_feedback",
 ]
-"""A signal is one series of an app, but ``language``: one series for the share of each language, ``language:de``."""
+"""A signal is one series of an app, but ``language`` and ``topic``: one series for each share, ``language:de``."""
 
 LANGUAGE_PREFIX: Final = "language:"
+TOPIC_PREFIX: Final = "topic:"
 OTHER: Final = "other"
-"""The share of every language, and of every segment, that has no name of its own."""
+"""The share of every language, topic and segment that has no name of its own."""

@@ -44,7 +44,9 @@ class SideJudgement(Record):
 
     ``text`` is the text with every piece of personal data and every secret replaced by ``<LABEL>``. A list of chat
     messages is judged message by message and reported as one text, the contents joined by a newline. ``language`` is
-    that of most of what is not the application's own (ISO 639), null where it cannot be told.
+    that of most of what is not the application's own (ISO 639), null where it cannot be told. ``topic`` is what the
+    text (of messages, the last) is about, ``novelty`` how far it is from all topics known: one less a cosine; null
+    where no guard needed the text's vector, or its language is none that the encoder knows.
     """
 
     action: Action
@@ -52,6 +54,8 @@ class SideJudgement(Record):
     findings: tuple[Finding, ...]
     text: str = Field(repr=False)
     language: Identifier | None = None
+    topic: Identifier | None = None
+    novelty: Fraction | None = None
 
 
 class Judgement(Record):

@@ -144,11 +144,11 @@ def diff(
 
 
 def _read(file: Path) -> "Policy":
-    from guards.registry import refuse_unknown_models
+    from guards.registry import refuse_unknown_names
     from streams.policies import read_policy
 
     policy = read_policy(file)
-    refuse_unknown_models([policy])
+    refuse_unknown_names([policy])
     return policy
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import Final
 
-from guards.registry import refuse_unknown_models
+from guards.registry import refuse_unknown_names
 from schemas.errors import WeirError
 from streams.doctor.finding import Finding, missing, ok, warning
 from streams.policies import read_policies
@@ -17,7 +17,7 @@ def check_policies(settings: Settings) -> Iterator[Finding]:
     """Whether every policy file can be used, and whether other apps than those named are served."""
     try:
         book = read_policies(settings.policies)
-        refuse_unknown_models(book.policies)
+        refuse_unknown_names(book.policies)
     except WeirError as error:
         yield missing("policies", error.message, "mend the file, then: weir policy check FILE")
         return

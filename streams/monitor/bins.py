@@ -15,7 +15,9 @@ EXAMPLES: Final = 3
 _MOST_SEGMENTS: Final = 24
 _MOST_KINDS: Final = 512
 _REST: Final = "rest"
-_OF_THE_REST: Final = (_REST,) * len(DIMENSIONS)
+_APART: Final = DIMENSIONS.index("topic")
+"""From this dimension on they are counted one by one: with them there would be too many kinds."""
+_OF_THE_REST: Final = (_REST,) * _APART
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,21 +41,27 @@ class Closed:
 
 @dataclass(slots=True)
 class _Series:
-    """One series in one bin and partition. ``kinds`` has events and their sum by segments, all dimensions together."""
+    """One series in one bin and partition.
+
+    ``kinds`` has events and their sum by segments, all dimensions together but those of ``apart``.
+    """
 
     conversations: dict[str, list[float]] = field(default_factory=dict)
     kinds: dict[tuple[str, ...], list[float]] = field(default_factory=dict)
+    apart: dict[str, list[float]] = field(default_factory=dict)
     highest: list[Example] = field(default_factory=list)
     lowest: list[Example] = field(default_factory=list)
 
     def add(self, reading: Reading, value: float) -> None:
         self.conversations.setdefault(reading.conversation, []).append(value)
-        kind = self.kinds.get(reading.segments)
+        segments, topic = reading.segments[:_APART], reading.segments[_APART]
+        kind = self.kinds.get(segments)
         if kind is None:
             known = len(self.kinds) < _MOST_KINDS
-            kind = self.kinds.setdefault(reading.segments if known else _OF_THE_REST, [0.0, 0.0])
-        kind[0] += 1
-        kind[1] += value
+            kind = self.kinds.setdefault(segments if known else _OF_THE_REST, [0.0, 0.0])
+        for sums in (kind, self.apart.setdefault(topic, [0.0, 0.0])):
+            sums[0] += 1
+            sums[1] += value
         if len(self.highest) < EXAMPLES or value > self.highest[-1].value:
             self.highest = _first([*self.highest, Example(value, reading.unit, reading.segments)], up=True)
         if len(self.lowest) < EXAMPLES or value < self.lowest[-1].value:
@@ -62,8 +70,9 @@ class _Series:
     def tally(self, place: int) -> Tally:
         """Events and their sum by the segments of one dimension."""
         found: Tally = {}
-        for segments, (events, total) in self.kinds.items():
-            add(found, segments[place], events, total)
+        counted = ((kind[place], sums) for kind, sums in self.kinds.items()) if place < _APART else self.apart.items()
+        for segment, (events, total) in counted:
+            add(found, segment, events, total)
         return found
 
 

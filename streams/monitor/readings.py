@@ -15,8 +15,9 @@ from streams.monitor.signals import SIGNALS, Signal, values
 Clock = Literal["arrival", "event"]
 """Whose time an event has: the broker's when it came in, or its own, which may be anything (for replays)."""
 
-DIMENSIONS: Final[tuple[Dimension, ...]] = ("model", "policy", "stage", "language", "length", "label")
-_NONE: Final = "none"
+DIMENSIONS: Final[tuple[Dimension, ...]] = ("model", "policy", "stage", "language", "length", "label", "topic")
+NONE: Final = "none"
+"""The segment of an event that has none of the dimension."""
 _EDGES: Final = (0, 100, 1_000, 10_000)
 _BANDS: Final = {high: f"{low} to {high - 1} characters" for low, high in pairwise(_EDGES)}
 _LONG: Final = f"{_EDGES[-1]} characters and more"
@@ -50,7 +51,7 @@ class Reader:
         alarms = self._alarms(verdict.app)
         if alarms is None:
             return None
-        found = dict(values(verdict, self._signals(alarms), alarms.languages))
+        found = dict(values(verdict, self._signals(alarms), alarms))
         if not found:
             return None
         time = verdict.position.time if self._clock == "arrival" else verdict.event_time
@@ -71,6 +72,7 @@ class Reader:
             return None
         time = opinion.position.time if self._clock == "arrival" else opinion.event_time
         language = opinion.comment.language if opinion.comment else None
+        topic = opinion.comment.topic if opinion.comment else None
         policy = f"{opinion.policy.id}@{opinion.policy.version}"
         return Reading(
             str(opinion.feedback_id),
@@ -78,7 +80,7 @@ class Reader:
             opinion.conversation,
             (time - _EPOCH) // (_EPOCH.resolution * 1000),
             {"negative_feedback": float(opinion.sentiment == "negative")},
-            (_NONE, policy, "feedback", language or _NONE, _NONE, opinion.reason or _NONE),
+            (NONE, policy, "feedback", language or NONE, NONE, opinion.reason or NONE, topic or NONE),
         )
 
     def _signals(self, alarms: Alarms) -> Sequence[Signal]:
@@ -92,14 +94,15 @@ def segments(verdict: Verdict) -> tuple[str, ...]:
     """The segment of each dimension that an event belongs to."""
     judgement = verdict.judgement
     sides = [side for side in (judgement.prompt, judgement.response) if side is not None]
-    policy = f"{verdict.policy.id}@{verdict.policy.version}" if verdict.policy else _NONE
+    policy = f"{verdict.policy.id}@{verdict.policy.version}" if verdict.policy else NONE
     length = sum(len(side.text) for side in sides)
     worst = max(judgement.findings(), key=lambda each: (each.action.severity, each.score or 0.0), default=None)
     return (
-        verdict.model or _NONE,
+        verdict.model or NONE,
         policy,
         verdict.stage,
-        next((side.language for side in sides if side.language), _NONE),
+        next((side.language for side in sides if side.language), NONE),
         next((name for high, name in _BANDS.items() if length < high), _LONG),
-        f"{worst.guard}:{worst.label}" if worst else _NONE,
+        f"{worst.guard}:{worst.label}" if worst else NONE,
+        next((side.topic for side in sides if side.topic), NONE),
     )

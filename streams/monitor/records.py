@@ -9,7 +9,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from schemas.monitoring import AppState, MonitorProgress, MonitorState, SeriesBin, SeriesState
 from streams.monitor.app import App, Terms, threshold
-from streams.monitor.series import Memory, learnt, phase
+from streams.monitor.series import Memory, completed, learnt, phase
 from streams.monitor.watermarks import Partition
 
 PROGRESS_KEY: Final = "progress"
@@ -69,7 +69,7 @@ def memory_of(state: SeriesState) -> Memory:
         ValueError: it holds none that this version understands.
     """
     found: Memory = _read(_memories(), state.memory)
-    return found
+    return completed(found)
 
 
 def plain_memory(memory: Memory) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from monitors.alarms.tally import Tally, faded, merged
 from monitors.alarms.visible import visible_shift
 from schemas.monitoring import Phase, SeriesBin
 from streams.monitor.bins import Closed, Example
-from streams.monitor.readings import DIMENSIONS
+from streams.monitor.readings import DIMENSIONS, NONE
 
 RECENT: Final = 168
 """Bins of which segments are kept one by one."""
@@ -110,6 +110,30 @@ def with_visible(memory: Memory, threshold: float) -> Memory:
     if memory.watch is None:
         return memory
     return replace(memory, visible=visible_shift(memory.watch.baseline, threshold, RECENT))
+
+
+def completed(memory: Memory) -> Memory:
+    """The series with every dimension, those too that there were not yet when it was written."""
+    if all(len(each.tallies) == len(DIMENSIONS) for each in memory.recent):
+        return memory
+    recent = tuple(
+        replace(
+            each,
+            tallies=_padded(each.tallies),
+            highest=tuple(replace(e, segments=_named(e.segments)) for e in each.highest),
+            lowest=tuple(replace(e, segments=_named(e.segments)) for e in each.lowest),
+        )
+        for each in memory.recent
+    )
+    return replace(memory, before=_padded(memory.before) if memory.before else (), recent=recent)
+
+
+def _padded(tallies: tuple[Tally, ...]) -> tuple[Tally, ...]:
+    return (*tallies, *({} for _ in DIMENSIONS[len(tallies) :]))
+
+
+def _named(segments: tuple[str, ...]) -> tuple[str, ...]:
+    return (*segments, *(NONE for _ in DIMENSIONS[len(segments) :]))
 
 
 def _length(memory: Memory) -> int:

@@ -12,11 +12,14 @@ from guards.refusal import REFUSED
 from schemas.actions import Action
 from schemas.alert import Severity
 from schemas.errors import Code
-from schemas.signal import LANGUAGE_PREFIX, OTHER, SignalName
+from schemas.policy import Alarms
+from schemas.signal import LANGUAGE_PREFIX, OTHER, TOPIC_PREFIX, SignalName
 from schemas.verdict import SideJudgement, Verdict
 
 _LONGEST_CHARS: Final = 100_000
 _SLOWEST_SECONDS: Final = 60.0
+_NEAREST: Final = 0.5
+_FARTHEST: Final = 0.9  # almost all texts lie between, which is stretched to 0 to 1
 
 Read = Callable[[Verdict], float | None]
 
@@ -85,6 +88,19 @@ def _length(side: str) -> Read:
     return read
 
 
+def _novelty(side: str) -> Read:
+    """How far the text is from all topics known."""
+    of = _side(side)
+
+    def read(verdict: Verdict) -> float | None:
+        judged = of(verdict)
+        if judged is None or judged.novelty is None:
+            return None
+        return min(1.0, max(0.0, (judged.novelty - _NEAREST) / (_FARTHEST - _NEAREST)))
+
+    return read
+
+
 def _found(guard: str) -> Read:
     """Whether the guard found anything on any side."""
 
@@ -135,6 +151,9 @@ SIGNALS: Final[Mapping[str, Signal]] = {
         Signal("injection", "injection in prompts", "WeirInjection", "injection", "critical", "info",
                _score("prompt", "injection")),
         Signal("prompt_length", "length of prompts", "WeirPromptLength", None, "info", "info", _length("prompt")),
+        Signal("prompt_novelty", "distance of prompts from known topics", "WeirPromptNovelty", None, "warning", "info",
+               _novelty("prompt")),
+        Signal("topic", "share of a topic", "WeirTopicShare", None, "info", "info", _nothing),
         Signal("language", "share of a language", "WeirLanguageShare", None, "info", "info", _nothing),
         Signal("response_flagged", "share of responses with a finding", "WeirResponseFlagged", None, "warning", "info",
                _at_least("response", Action.FLAG)),
@@ -149,6 +168,8 @@ SIGNALS: Final[Mapping[str, Signal]] = {
         Signal("refusal", "share of responses that refuse", "WeirRefusal", "refusal", "warning", "info", _refusal),
         Signal("response_length", "length of responses", "WeirResponseLength", None, "info", "info",
                _length("response")),
+        Signal("response_novelty", "distance of responses from known topics", "WeirResponseNovelty", None, "warning",
+               "info", _novelty("response")),
         Signal("personal_data", "share of events with personal data", "WeirPersonalData", "pii", "warning", "info",
                _found("pii")),
         Signal("secrets", "share of events with secrets", "WeirSecrets", "secrets", "critical", "info",
@@ -162,24 +183,32 @@ SIGNALS: Final[Mapping[str, Signal]] = {
 }  # fmt: skip
 
 
-def values(verdict: Verdict, watched: Sequence[Signal], languages: frozenset[str]) -> Iterator[tuple[str, float]]:
-    """Every series that the verdict is an event of, with its value. ``languages`` have series of their own."""
+def values(verdict: Verdict, watched: Sequence[Signal], alarms: Alarms) -> Iterator[tuple[str, float]]:
+    """Every series that the verdict is an event of, with its value."""
+    prompt = verdict.judgement.prompt
     for signal in watched:
         if signal.name == "language":
-            yield from _languages(verdict, languages)
+            yield from _shares(LANGUAGE_PREFIX, prompt.language if prompt else None, alarms.languages)
+        elif signal.name == "topic":
+            yield from _shares(TOPIC_PREFIX, prompt.topic if prompt else None, alarms.topics)
         elif (value := signal.read(verdict)) is not None:
             yield signal.name, value
 
 
-def _languages(verdict: Verdict, languages: frozenset[str]) -> Iterator[tuple[str, float]]:
-    spoken = verdict.judgement.prompt.language if verdict.judgement.prompt else None
-    if spoken is None:
+def _shares(prefix: str, found: str | None, named: frozenset[str]) -> Iterator[tuple[str, float]]:
+    """A series for each name, and one for all others; none where nothing is named, or nothing was found."""
+    if found is None or not named:
         return
-    for language in sorted(languages):
-        yield LANGUAGE_PREFIX + language, float(spoken == language)
-    yield LANGUAGE_PREFIX + OTHER, float(spoken not in languages)
+    for name in sorted(named):
+        yield prefix + name, float(found == name)
+    yield prefix + OTHER, float(found not in named)
 
 
 def signal_of(series: str) -> Signal:
     """The signal that a series is one of."""
-    return SIGNALS["language" if series.startswith(LANGUAGE_PREFIX) else series]
+    return SIGNALS[series.partition(":")[0]]
+
+
+def share_of(series: str) -> str | None:
+    """Whose share it is, if it is one's: a language's or a topic's."""
+    return series.partition(":")[2] or None

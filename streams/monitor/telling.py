@@ -11,7 +11,7 @@ from schemas.alert import Alert, AlertPart, Began, Budget, Severity
 from schemas.signal import LANGUAGE_PREFIX
 from streams.monitor.alarm import NO_TRAFFIC, Alarm, Fact
 from streams.monitor.app import App, Terms, threshold
-from streams.monitor.signals import signal_of
+from streams.monitor.signals import share_of, signal_of
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _CHIEF: Final = 0.5
@@ -135,8 +135,8 @@ def _summary(name: str, alarm: Alarm) -> str:
         return f"{name}: traffic has stopped" if alarm.is_open else f"{name}: there is traffic again"
     signal = signal_of(alarm.series)
     what = signal.title
-    if alarm.series.startswith(LANGUAGE_PREFIX):
-        what = f"{what} ({alarm.series.removeprefix(LANGUAGE_PREFIX)})"
+    if share := share_of(alarm.series):
+        what = f"{what} ({share})"
     told = alarm.facts
     if alarm.state == "resolved":
         return f"{name}: {what} is back to normal" if alarm.fired is not None else f"{name}: {what} was a false doubt"

@@ -48,6 +48,7 @@ def verdict_row(verdict: Verdict, log: Values) -> Values:
         **judgement_values(verdict.judgement),
         **_hot_scores(verdict.judgement),
         **_languages(verdict.judgement),
+        **_topics(verdict.judgement),
         **log,
     }
 
@@ -195,6 +196,16 @@ def _languages(judgement: Judgement) -> Values:
         "prompt_language": _language(judgement.prompt),
         "response_language": _language(judgement.response),
         "context_languages": [_language(passage) for passage in judgement.context or ()],
+    }
+
+
+def _topics(judgement: Judgement) -> Values:
+    prompt, response = judgement.prompt, judgement.response
+    return {
+        "prompt_topic": storable(prompt.topic or "") if prompt else "",
+        "prompt_novelty": prompt.novelty if prompt else None,
+        "response_topic": storable(response.topic or "") if response else "",
+        "response_novelty": response.novelty if response else None,
     }
 
 

@@ -9,7 +9,7 @@ from guards.choices import RETRY_SECONDS, Choices
 from guards.exchange import Exchange
 from guards.oversight import Oversight, Unwatched
 from guards.pipeline import Case, Pipeline
-from guards.registry import ALTERNATIVES, GUARDS, refuse_unknown_models
+from guards.registry import ALTERNATIVES, GUARDS, refuse_unknown_names
 from schemas.conversation import Message
 from schemas.errors import Code, ConfigError, UnavailableError
 from schemas.policy import Policy
@@ -97,7 +97,7 @@ def test_an_unknown_model_is_refused_by_name(guard):
     """A model that a guard does not have is a fault of the policy; the message names those that it has."""
     chosen = Policy.model_validate({"id": "shop", "version": 1, "models": {guard: "wizard"}})
     with pytest.raises(ConfigError) as caught:
-        refuse_unknown_models([policy(), chosen])
+        refuse_unknown_names([policy(), chosen])
     assert (caught.value.code, caught.value.field) == (Code.POLICY, f"models.{guard}")
     known = ", ".join(("built-in", *ALTERNATIVES.get(guard, ())))
     assert caught.value.message == f"policy shop: {guard} has no model 'wizard'; known: {known}"
@@ -105,7 +105,7 @@ def test_an_unknown_model_is_refused_by_name(guard):
 
 def test_known_models_pass():
     """What the registry offers is accepted without being loaded."""
-    refuse_unknown_models([policy(), policy("detoxify"), policy("built-in")])
+    refuse_unknown_names([policy(), policy("detoxify"), policy("built-in")])
 
 
 def test_preparing_refuses_before_it_loads(built_in):

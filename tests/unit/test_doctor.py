@@ -349,5 +349,5 @@ def test_a_policy_for_one_fault_at_a_time(settings, monkeypatch):
     def refuse(_policies):
         raise ConfigError("no such model", field="p.models.toxicity")
 
-    monkeypatch.setattr(configuration, "refuse_unknown_models", refuse)
+    monkeypatch.setattr(configuration, "refuse_unknown_names", refuse)
     assert only(check_policies(settings)).what == "no such model"

@@ -1,29 +1,12 @@
 """What follows where a guard does not know the language of a text."""
 
-from dataclasses import dataclass
-
 import pytest
 
 from guards.exchange import Exchange
-from guards.pipeline import Case, Pipeline
+from guards.pipeline import Case, Describers, Pipeline
 from schemas.conversation import Message
 from schemas.policy import Policy
-from tests.fixtures.guards import CountingEncoder, SpanGuard, WordGuard
-
-
-@dataclass(frozen=True)
-class Spoken:
-    code: str
-    confidence: float
-    parts: frozenset
-
-
-class FirstWord:
-    """Takes a text's first word for its language, and those behind ``+`` for what else is in it."""
-
-    def identify(self, text):
-        word = text.split()[0]
-        return None if word == "?" else Spoken(word.split("+")[0], 0.9, frozenset(word.split("+")))
+from tests.fixtures.guards import CountingEncoder, FirstWord, SpanGuard, WordGuard
 
 
 class EnglishGuard(WordGuard):
@@ -33,7 +16,7 @@ class EnglishGuard(WordGuard):
 def judge(text, *messages, **languages):
     rules = {"toxicity": {"flag": 0.5, "block": 0.8}, "pii": {"block": 0.5}}
     policy = Policy.model_validate({"id": "p", "version": 1, "prompt": rules, "languages": languages})
-    pipeline = Pipeline([EnglishGuard(), SpanGuard()], CountingEncoder(), linguist=FirstWord())
+    pipeline = Pipeline([EnglishGuard(), SpanGuard()], CountingEncoder(), describers=Describers(FirstWord()))
     prompt = (*messages, Message(role="user", content=text))
     return pipeline.judge([Case(Exchange(prompt=prompt), policy)])[0].prompt
 

@@ -6,13 +6,14 @@ from datetime import timedelta
 import pytest
 
 from monitors.alarms.bins import bin_of
+from schemas.monitoring import SeriesState
 from schemas.policy import Alarms
 from schemas.signal import SignalName
 from schemas.verdict import Judgement
 from streams.monitor.alarm import NO_TRAFFIC
 from streams.monitor.app import App, bins_of, step
 from streams.monitor.app import Terms as AppTerms
-from streams.monitor.bins import Closed
+from streams.monitor.bins import Closed, OpenBins
 from streams.monitor.readings import DIMENSIONS, Reader
 from streams.monitor.records import memory_of, series_state
 from streams.monitor.reference import exported, read_reference
@@ -172,6 +173,56 @@ def test_a_reading_has_the_values_that_its_sides_have():
     values = reader.read(alone).values
     assert not {name for name in values if name.startswith(("prompt", "language", "injection"))}
     assert replace(reader.read(alone), time=0).segments[3] == "en"
+
+
+def about(serial, topic, hour=0, **changes):
+    """A verdict on a prompt about this."""
+    verdict = judged(serial, moment(hour), **changes)
+    prompt = verdict.judgement.prompt.model_copy(update={"topic": topic, "novelty": 0.6 if topic else None})
+    return verdict.model_copy(update={"judgement": verdict.judgement.model_copy(update={"prompt": prompt})})
+
+
+def test_topics_are_series_where_the_policy_names_them():
+    """The share of each, and of all others; none where none is named, or the text has none."""
+    named = Reader(lambda _: Alarms(topics=frozenset({"food", "law"})), "arrival")
+    values = named.read(about(1, "food")).values
+    assert {name: value for name, value in values.items() if name.startswith("topic:")} == {
+        "topic:food": 1.0,
+        "topic:law": 0.0,
+        "topic:other": 0.0,
+    }
+    assert named.read(about(1, "music")).values["topic:other"] == 1.0
+    assert values["prompt_novelty"] == pytest.approx(0.25)
+    for reader, topic in ((named, None), (Reader(lambda _: Alarms(), "arrival"), "food")):
+        assert not {name for name in reader.read(about(1, topic)).values if name.startswith("topic:")}
+
+
+def test_topics_are_counted_apart():
+    """However many kinds of events a bin has, what each topic had of it is known."""
+    bins, reader = OpenBins(), Reader(lambda _: ALARMS, "arrival")
+    for serial in range(700):
+        assert bins.add(0, "p", reader.read(about(serial, f"t{serial % 3}", model=f"m{serial}")))
+    tallies = bins.close(0)[APP]["response_toxicity"].tallies
+    models, topics = (tallies[DIMENSIONS.index(name)] for name in ("model", "topic"))
+    assert {name: events for name, (events, _) in topics.items()} == {"t0": 234.0, "t1": 233.0, "t2": 233.0}
+    assert sum(events for events, _ in models.values()) == 700
+
+
+def test_a_state_from_before_a_dimension_goes_on(learnt):
+    """What was written when there were fewer dimensions is read, and told of without them."""
+    memory = learnt[0][APP].series["response_toxicity"]
+    state = series_state(APP, "response_toxicity", learnt[0][APP], (), TERMS, 3600.0).model_dump(mode="json")
+    old = state["memory"]
+    old["before"] = old["before"][:-1]
+    for each in old["recent"]:
+        each["tallies"] = each["tallies"][:-1]
+        for example in (*each["highest"], *each["lowest"]):
+            example["segments"] = example["segments"][:-1]
+    found = memory_of(SeriesState.model_validate(state))
+    assert found.watch == memory.watch
+    assert {len(each.tallies) for each in found.recent} == {len(found.before)} == {len(DIMENSIONS)}
+    assert found.recent[0].tallies[-1] == {}
+    assert all(len(each.segments) == len(DIMENSIONS) for each in found.recent[-1].highest)
 
 
 def test_silent_partitions_hold_nobody_up():

@@ -64,7 +64,7 @@ class Scene:
 
     def read(self, *texts, others=()):
         passages = [Passage(text, Side.PROMPT) for text in texts]
-        found = self.reader.read({self.guard: passages, **dict.fromkeys(others, passages)}, 1_000_000)
+        found = self.reader.read({self.guard: passages, **dict.fromkeys(others, passages)}, 1_000_000).readings
         return {p.text: found[self.guard, p] for p in passages}, found
 
 
@@ -119,7 +119,7 @@ def test_an_encoder_that_hangs_fails_the_guards_that_need_it():
 
     told, needy, plain = Told(), WordGuard(), SpanGuard()
     passage = Passage("fine", Side.PROMPT)
-    found = Reader(Hanging(), Oversight(told, 0.1)).read({needy: [passage], plain: [passage]}, 1_000)
+    found = Reader(Hanging(), Oversight(told, 0.1)).read({needy: [passage], plain: [passage]}, 1_000).readings
     gate.set()
     assert found[needy, passage] == FAILED
     assert found[plain, passage] != FAILED
