@@ -75,6 +75,7 @@ def refresh(
 ) -> None:
     """Make the vectors that are missing, of verdicts that were sampled or acted on, from their masked texts."""
     from models.encoder import OnnxEncoder
+    from schemas.errors import UnavailableError
     from streams.attachment import attached_settings
     from streams.failures.refreshing import refresh as refreshed
     from streams.store.client import Store
@@ -83,9 +84,14 @@ def refresh(
     encoder = OnnxEncoder(settings.models_directory, threads=settings.threads)
     encoder.load()
     while True:
-        with Store.of(settings) as store:
-            made = max(refreshed(store, encoder, datetime.now(UTC), most), default=0)
-        output().print(f"{made:,} vectors made")
+        try:
+            with Store.of(settings) as store:
+                made = max(refreshed(store, encoder, datetime.now(UTC), most), default=0)
+            output().print(f"{made:,} vectors made")
+        except UnavailableError as error:
+            if every is None:
+                raise
+            output().print(f"the store does not answer ({error.code}): again in {every:g} minutes")
         if every is None:
             return
         time.sleep(60 * every)

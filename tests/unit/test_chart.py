@@ -18,7 +18,7 @@ from streams.kafka import transactions
 from streams.kafka.consumer_groups import infer_group, reading_groups, store_group, worker_group
 from streams.settings import PREFIX, Settings
 from streams.stack import plan_stack
-from tests.fixtures.chart import CHART, VALUE_SETS, render_set, template
+from tests.fixtures.chart import CHART, VALUE_SETS, render, render_set, template
 
 ROOT = Path(__file__).parents[2]
 VALUES = yaml.safe_load((CHART / "values.yaml").read_text(encoding="utf-8"))
@@ -38,11 +38,9 @@ def objects(request):
 
 def pods(objects):
     """The pods of a rendering, by the name of what makes them."""
-    return {
-        each["metadata"]["name"]: each["spec"]["template"]["spec"]
-        for each in objects
-        if each["kind"] in {"Deployment", "Job"}
-    }
+    specs = {each["metadata"]["name"]: each["spec"] for each in objects if each["kind"] in {"Deployment", "Job"}}
+    tasks = {name: each["spec"]["jobTemplate"]["spec"] for name, each in of_kind(objects, "CronJob").items()}
+    return {name: each["template"]["spec"] for name, each in {**specs, **tasks}.items()}
 
 
 def of_kind(objects, kind):
@@ -155,6 +153,17 @@ def test_jobs_come_before_the_processes(objects):
         assert CliRunner().invoke(app, [*arguments, "--help"]).exit_code == 0
 
 
+def test_vectors_are_made_by_the_clock(objects):
+    """One at a time, with the store's password; the command is one, and no clock is none."""
+    (task,) = of_kind(objects, "CronJob").values()
+    assert (task["metadata"]["name"], task["spec"]["concurrencyPolicy"]) == ("weir-errors", "Forbid")
+    (container,) = pods(objects)["weir-errors"]["containers"]
+    assert "WEIR_CLICKHOUSE_PASSWORD" in {each["name"] for each in container["env"]}
+    assert CliRunner().invoke(app, [*container["args"], "--help"]).exit_code == 0
+    off = render("--values", str(CHART / "ci" / "plain.yaml"), "--set", "schedule.errors.at=")
+    assert not of_kind(off, "CronJob")
+
+
 def test_a_scaled_process_leaves_its_number_to_the_scaler():
     """KEDA's and Kubernetes' scalers name a deployment that sets no number, a group and a topic that exist."""
     for name, kind in (("production", "ScaledObject"), ("gpu", "HorizontalPodAutoscaler")):
@@ -255,6 +264,7 @@ def test_what_is_turned_off_is_gone():
         ("clickhouse.database=default", "database"),
         ("processes.worker.replica=3", "replica"),
         ("graceSeconds=10", "graceSeconds"),
+        ("schedule.errors.at=hourly", "at"),
         ("image.weir.tag=latest", "tag"),
         ("kafka.securityProtocol=SASL_SSL", "saslMechanism"),
         ("settings.NAMESPACE=x", "NAMESPACE"),

@@ -33,7 +33,8 @@ OURS = {
     for name, service in SERVICES.items()
     if service["image"].startswith("weir") and "entrypoint" not in service
 }
-PROCESSES = {name: service for name, service in OURS.items() if service["restart"] == "unless-stopped"}
+STAYING = {name: service for name, service in OURS.items() if service["restart"] == "unless-stopped"}
+PROCESSES = {name: service for name, service in STAYING.items() if "--every" not in service["command"]}
 MODELS = {name: service for name, service in PROCESSES.items() if service["command"] == ["infer"]}
 # Two listeners, one for containers and one for this machine, where the local broker has one.
 ADDRESSES = {"listeners", "advertised.listeners", "listener.security.protocol.map"}
@@ -88,6 +89,13 @@ def test_every_process_of_the_local_stack_runs(tmp_path):
         Settings(_env_file=None, home=tmp_path, kafka_bootstrap="b:1", clickhouse_url="http://c:1")
     ).specs
     assert {service["command"][0] for service in PROCESSES.values()} == {spec.command[-1] for spec in specs}
+
+
+def test_what_is_done_again_and_again_is_done_here_too():
+    """What the chart does by the clock, a container does that stays."""
+    values = yaml.safe_load((ROOT / "deploy" / "chart" / "values.yaml").read_text(encoding="utf-8"))
+    assert STAYING.keys() - PROCESSES.keys() == values["schedule"].keys()
+    assert all(STAYING[name]["command"][:2] == [name, "refresh"] for name in values["schedule"])
 
 
 def test_the_images_of_the_services_differ_by_target_alone():
