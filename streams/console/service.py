@@ -22,7 +22,6 @@ from schemas.label import Question
 from schemas.record import Record
 from streams.console.admission import Admission, App, Key
 from streams.console.views import details, summary
-from streams.metrics import Metrics
 from streams.reviews.agreement import read_agreement, values
 from streams.reviews.deciding import decide, decision_on
 from streams.reviews.desk import Desk, Tools
@@ -99,7 +98,6 @@ class Console:
     tools: Tools
     reader: Reader
     key: Key
-    metrics: Metrics
     app: App = field(init=False)
     _desk: Desk = field(init=False)
     _turn: threading.Lock = field(init=False, default_factory=threading.Lock)
@@ -176,8 +174,7 @@ class Console:
         review = self._find(said)
         reviews: Sequence[StoredReview] = (review, *(self._desk.alike(review) if said.alike else ()))
         for each in reviews:
-            label = self._desk.label(each, said.answers, note=said.note)
-            self.metrics.review_seconds.labels("label").observe((label.labelled_at - label.opened_at).total_seconds())
+            self._desk.label(each, said.answers, note=said.note)
         return {"labelled": len(reviews)}
 
     def _skip(self, named: _Named) -> Answer:
@@ -193,7 +190,6 @@ class Console:
         decision = decision_on(review, decided.action, self.reader.name, text=decided.text, reason=decided.reason)
         aftermath = decide(self.settings, review, decision)
         self._desk.give_back(review)
-        self.metrics.review_seconds.labels("decision").observe((_now() - review.opened_at).total_seconds())
         return {"said": aftermath_text(aftermath, review), "seen": aftermath is not None}
 
     def _unmask(self, reasoned: _Reasoned) -> Answer:

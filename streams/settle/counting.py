@@ -8,7 +8,7 @@ from schemas.envelope import Envelope, event_type
 from schemas.topics import REQUESTS
 from streams.metrics import Metrics
 from streams.settle.book import Book
-from streams.settle.effects import Answered, Refused, Superseded
+from streams.settle.effects import Answered, Refused, Released, Superseded
 from streams.settle.step import STAGE, Consequence
 from streams.tracing.steps import replied
 from streams.tracing.tracer import Tracer
@@ -33,13 +33,21 @@ def count(metrics: Metrics, consequences: Iterable[Consequence], book: Book) -> 
     """Count the consequences of a turn, and how many requests wait after it."""
     for consequence in consequences:
         match consequence.effect:
-            case Answered(reply, _, late):
+            case Answered(reply, _, late, waited):
                 metrics.replies.labels(reply.status, reply.answered_by).inc()
                 if late is not None:
                     metrics.deadline_lateness.observe(late)
+                _observe(metrics, waited)
+            case Released(_, _, waited):
+                _observe(metrics, waited)
             case Superseded(stage):
                 metrics.superseded.labels(stage).inc()
             case Refused(error):
                 metrics.dead_letters.labels(STAGE, str(error.code)).inc()
     for state, number in (("open", book.open), ("held", book.held), ("settled", book.settled)):
         metrics.requests_known.labels(state).set(number)
+
+
+def _observe(metrics: Metrics, waited: float | None) -> None:
+    if waited is not None:
+        metrics.review_seconds.labels("decision").observe(waited)

@@ -13,12 +13,13 @@ from schemas.work import Work
 class Answered:
     """A reply. ``cause`` is the envelope of the event that led to it, for its trace; None where time did.
 
-    ``late`` is by how many seconds a deadline was missed.
+    ``late`` is by how many seconds a deadline was missed, ``waited`` how many a hold waited for the person who decided.
     """
 
     reply: Reply
     cause: Envelope | None = None
     late: float | None = None
+    waited: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,10 +38,11 @@ class Forgotten:
 
 @dataclass(frozen=True, slots=True)
 class Released:
-    """Work that had been held. ``request`` is the envelope whose id and source it carries."""
+    """Work that had been held. ``request`` is the envelope whose id and source it carries; ``waited`` as above."""
 
     work: Work
     request: Envelope
+    waited: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

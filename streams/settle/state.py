@@ -122,10 +122,10 @@ class Settler:
             return [Refused(WeirError("nothing is held for this review", code=Code.NOT_HELD, field="review_id"))]
         if decision.action == "refuse":
             reply = self._refusal(entry, Code.REFUSED_BY_REVIEWER, "review")
-            return self._settle(entry, Answered(reply, cause), now)
+            return _waited(self._settle(entry, Answered(reply, cause), now), entry.hold, entry.due, now)
         if decision.text is not None and entry.hold.side == "prompt" and not decision.text.strip():
             return [Refused(UnreadableError("a prompt needs a text", code=Code.INVALID_FIELD, field="text"))]
-        return self._release(entry, "review", decision.text, now)
+        return _waited(self._release(entry, "review", decision.text, now), entry.hold, entry.due, now)
 
     def cancel(self, cancel: Cancel, source: str, conversation: str, app: str, now: int) -> Iterable[Effect]:
         """The application does not want the answer any more; its request may not have come yet."""
@@ -184,7 +184,7 @@ class Settler:
         return None if known.passed and outcome.stage == "screen" else known
 
     def _hold(self, entry: Pending, event: Event[Outcome], hold: Hold, spot: Spot, now: int) -> Iterable[Effect]:
-        until = now + min(hold.seconds, _LONGEST_HOLD_S) * 1000
+        until = now + _span(hold)
         reply = answers.on_hold(entry, event.record, until, self._terms.origin)
         held = replace(entry, state="held", due=until, hold=hold, held_at=spot)
         return [Answered(reply, event.envelope), self._keep(held, now)]
@@ -279,3 +279,14 @@ def _complete(outcome: Outcome) -> bool:
     if outcome.status != "held" or outcome.hold is None:
         return outcome.status != "held"
     return (outcome.work if outcome.hold.side == "prompt" else outcome.text) is not None
+
+
+def _span(hold: Hold) -> int:
+    """How long it waits for a decision."""
+    return min(hold.seconds, _LONGEST_HOLD_S) * 1000
+
+
+def _waited(effects: Iterable[Effect], hold: Hold, due: int, now: int) -> Iterable[Effect]:
+    """What a person's decision leads to, with how long it had been waited for: the hold ends when it is ``due``."""
+    seconds = max(0, now - (due - _span(hold))) / 1000
+    return [replace(each, waited=seconds) if isinstance(each, Answered | Released) else each for each in effects]

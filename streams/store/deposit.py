@@ -99,6 +99,9 @@ class Deposit:
             first, second = entries[:middle], entries[middle:]
             return self._insert(batch, table, first, give_up) | self._insert(batch, table, second, give_up)
         self._metrics.rows.labels(table).inc(len(rows))
+        for entry in entries:
+            if entry.waited is not None:
+                self._metrics.review_seconds.labels("label").observe(max(0.0, entry.waited))
         return frozenset()
 
     def _reporting(self, table: str) -> GiveUp:

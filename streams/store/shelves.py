@@ -58,12 +58,16 @@ TopicIds = Mapping[str, str]
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """What one message comes to: rows, and what the shelf's notes say once they are stored, or if they are refused."""
+    """What one message comes to: rows, and what the shelf's notes say once they are stored, or if they are refused.
+
+    ``waited`` is how many seconds a review waited for what a person says of it here.
+    """
 
     message: Message
     rows: tuple[Values, ...] = field(repr=False)
     stored: Values | None = field(repr=False, default=None)
     refused: Values | None = field(repr=False, default=None)
+    waited: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,7 +144,8 @@ def _review(message: Message, topic_ids: TopicIds, forgets: Forgets) -> Entry:
 
 def _label(message: Message, topic_ids: TopicIds, _forgets: Forgets) -> Entry:
     label = decode(message, Label, LABELS.type_name).record
-    return Entry(message, (label_row(label, _log(message, topic_ids)),))
+    waited = (label.labelled_at - label.opened_at).total_seconds() if label.answers else None
+    return Entry(message, (label_row(label, _log(message, topic_ids)),), waited=waited)
 
 
 def _plan(message: Message, topic_ids: TopicIds, _forgets: Forgets) -> Entry:

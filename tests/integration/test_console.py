@@ -13,7 +13,6 @@ from schemas.verdict import Judgement
 from streams.console.admission import Key
 from streams.console.service import Console, Reader
 from streams.local.ports import choose_port
-from streams.metrics import Metrics
 from streams.reviews.desk import Tools
 from streams.reviews.leases import Leases
 from streams.reviews.posting import Post
@@ -45,10 +44,10 @@ def installation(settings):
 @contextmanager
 def served(settings, name="ann"):
     """The console of a reader, in a thread of its own."""
-    key, metrics = Key(choose_port()), Metrics()
+    key = Key(choose_port())
     with Store.of(settings) as store, Post(settings) as post, Leases(settings, post) as leases:
         tools = Tools(store, post, leases, lambda text: text.replace("Zoe", "<PERSON>"))
-        console = Console(settings, tools, Reader(name, "account"), key, metrics)
+        console = Console(settings, tools, Reader(name, "account"), key)
         server = uvicorn.Server(uvicorn.Config(console.app, port=key.port, log_config=None, ws="none"))
         thread = threading.Thread(target=server.run)
         thread.start()
@@ -118,7 +117,6 @@ def test_a_sample_is_read_with_the_keyboard(settings, store, browser):
         browser.click("#tab-figures")
         browser.until("document.querySelector('table')")
         assert "near" in browser.text("#review")
-        assert console.metrics.registry.get_sample_value("weir_review_seconds_count", {"kind": "label"}) == 3
         assert browser.errors == []
 
 
@@ -200,7 +198,6 @@ def test_what_is_held_is_decided(installation, store, browser):
         assert [reply.text for ((_, reply),) in replies.values() if reply.status == "redacted"] == [
             "A kinder answer 🙂"
         ]
-        assert console.metrics.registry.get_sample_value("weir_review_seconds_count", {"kind": "decision"}) == 3
         assert ask(other, "decide", {"review_id": first, "action": "release"}).status_code == 409
         assert browser.errors == []
 

@@ -100,6 +100,7 @@ def test_two_readers_and_a_third(settings, store):
         assert (progress.kind, progress.stratum, progress.asked, progress.open, progress.readings) == (
             "sample", "near", 2, 0, 5
         )  # fmt: skip
+        assert 0 < progress.median <= progress.most
         assert read_agreement(store, "other") == ()
 
 

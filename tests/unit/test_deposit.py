@@ -1,10 +1,14 @@
 """One batch into a store of which each answer is decided here."""
 
+from datetime import timedelta
+from uuid import UUID
+
 import pytest
 
 from schemas.codec import Message
 from schemas.dead_letter import reason_headers
 from schemas.errors import Code, UnavailableError, UnreadableError
+from schemas.label import Label
 from schemas.topics import Namespace
 from streams.metrics import Metrics
 from streams.store.batches import Limits, plan
@@ -20,6 +24,7 @@ IDS = {
     "weir.interactions.dlq": "d",
     "weir.replies": "r",
     "weir.settled": "s",
+    "weir.labels": "l",
 }
 CANARY = "canary-4711"
 MAIN = ("verdicts", "replies", "settlements")
@@ -47,7 +52,7 @@ class Sink:
         return {row["offset"]: row["outcome"] for name, *_, rows in self.inserts if name == "ledger" for row in rows}
 
 
-def deposit(sink, messages):
+def deposit(sink, messages, metrics=None):
     """Store the messages; the offsets and codes of those given up."""
     given_up = []
 
@@ -55,7 +60,7 @@ def deposit(sink, messages):
         given_up.extend((each.message.offset, str(each.error.code)) for each in refused)
 
     (batch,) = plan(messages, Limits())
-    Deposit(sink, shelves(Namespace()), IDS, give_up, Metrics()).store(batch)
+    Deposit(sink, shelves(Namespace()), IDS, give_up, metrics or Metrics()).store(batch)
     return given_up
 
 
@@ -166,3 +171,26 @@ def test_the_log_of_replies_comes_last_and_has_them_all(refused):
     assert sink.offsets("replies") == sorted({0, 1, 2} - refused)
     assert sink.inserts[-1][:2] == ("reply_log", [0, 1, 2])
     assert CANARY not in repr(sink.inserts)
+
+
+def test_how_long_readers_took_is_measured():
+    """From a review's opening to each answer, wherever it was given; what is skipped or taken back is none."""
+    metrics, sink = Metrics(), Sink()
+    said = [{"answers": {"pii": True}}, {"skipped": True}, {"undone": True}, {"answers": {"pii": False}}]
+    labels = [
+        Label(
+            label_id=UUID(int=number),
+            review_id=UUID(int=9),
+            verdict_id=UUID(int=8),
+            app="shop",
+            by="ann",
+            opened_at=NOON,
+            labelled_at=NOON + timedelta(seconds=30 * (number + 1)),
+            **fields,
+        )
+        for number, fields in enumerate(said)
+    ]
+    assert deposit(sink, [served_rows.message(each, n) for n, each in enumerate(labels)], metrics) == []
+    value = metrics.registry.get_sample_value
+    assert value("weir_review_seconds_sum", {"kind": "label"}) == 30 + 120
+    assert value("weir_review_seconds_count", {"kind": "label"}) == 2

@@ -258,6 +258,22 @@ def test_a_released_prompt_goes_on_to_the_model(scene, priority, topic):
     assert reply.status == "delivered"
 
 
+@pytest.mark.parametrize("side", ["prompt", "response"])
+def test_how_long_people_took_is_measured(scene, side):
+    """From the hold to the first decision about it; what nobody decided, or decided too late, is none."""
+    for event in ("r1", "r2"):
+        message = scene.request(event)
+        scene.outcome(event, held(message, event, side))
+    scene.wait(40)
+    scene.crash()
+    for action in ("release", "refuse"):
+        scene.decide(review_id("r1", side), action)
+    scene.wait(60)
+    value = scene.metrics.registry.get_sample_value
+    assert value("weir_review_seconds_sum", {"kind": "decision"}) == 40
+    assert value("weir_review_seconds_count", {"kind": "decision"}) == 1
+
+
 def test_a_released_prompt_has_a_deadline_again(scene):
     """The model does not answer: the request is, in the time that a policy gives."""
     message = scene.request("r1")
