@@ -27,18 +27,26 @@ class Arm(_Part):
     share: Share
 
 
+class Shadow(_Part):
+    """A model on trial, and the share of the conversations of which it answers a copy. Nobody reads what it says."""
+
+    model: Identifier
+    share: Share
+
+
 class Serving(_Part):
     """What answers requests that name no model; those that do have that one, or ``fallback``.
 
     ``model`` is the wanted one, by default whatever is served first. ``arms`` are compared with it (A/B): each
     conversation has one arm, or none, and keeps it; another ``salt`` draws all anew. ``fallback`` answers where the
-    wanted one cannot be had, or keeps failing.
+    wanted one cannot be had, or keeps failing. ``shadow`` is judged beside them and answers nobody.
     """
 
     model: Identifier | None = None
     fallback: Identifier | None = None
     arms: Annotated[dict[Identifier, Arm], Field(max_length=16)] = Field(default_factory=dict)
     salt: Identifier = "1"
+    shadow: Shadow | None = None
 
     @model_validator(mode="after")
     def _shares_fit(self) -> Self:
@@ -66,10 +74,14 @@ class Limits(_Part):
 
 
 class Plan(Record):
-    """How some work is to be answered: models by the order in which they are asked, its arm, and its app's limits."""
+    """How some work is to be answered: models by the order in which they are asked, its arm, and its app's limits.
+
+    With ``shadow``, the name of a model on trial, the work is a copy for that one, and nobody waits for the answer.
+    """
 
     models: tuple[Identifier, ...] = ()
     arm: Identifier | None = None
+    shadow: Identifier | None = None
     requests: int | None = None
     tokens: int | None = None
     weight: float | None = None

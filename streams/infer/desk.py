@@ -51,6 +51,12 @@ class Question:
         wanted = self.event.record.request.parameters
         return wanted is not None and bool(wanted.stream)
 
+    @property
+    def shadow(self) -> bool:
+        """Whether it is a copy for a model on trial."""
+        plan = self.event.record.plan
+        return plan is not None and plan.shadow is not None
+
 
 @dataclass(frozen=True, slots=True)
 class Reply:

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from functools import partial
 from itertools import count
 from typing import Final
+from uuid import UUID
 
 from models.generation.engine import Capacity, Done
 from models.generation.generator import Prompt
@@ -31,6 +32,7 @@ _IDLE_SECONDS: Final = 0.2  # a message that comes ends it
 _BUSY_SECONDS: Final = 0.01  # an answer that ends, ends it
 _STUCK_SECONDS: Final = 60.0  # the loop never waits for the model, nor long for the broker
 _LAST_SECONDS: Final = 2.0  # for what is stopped to say so
+_COPY: Final = "\0shadow"  # behind the name of what it is a copy of
 _CHARACTERS: Final = 3  # that a token stands for, when what a prompt comes to is guessed
 
 _log = get_logger("streams.infer")
@@ -132,12 +134,13 @@ class Inference:
             return
         ticket = next(self._tickets)
         self._questions[ticket] = found
-        self._by_key[found.key] = ticket
+        self._by_key[_name(found)] = ticket
         work = found.event.record
         job = Job(
             ticket=ticket,
             lane=line.lane,
-            app=work.request.app,
+            # Copies for a model on trial take nothing of what their app may have in the model, and wait by themselves.
+            app=f"{work.request.app}{_COPY}" if found.shadow else work.request.app,
             conversation=work.conversation,
             tokens=_guess(found.prompt),
             at=self._clock(),
@@ -148,16 +151,18 @@ class Inference:
 
     def _stop_cancelled(self) -> None:
         for stop in self._parts.cancellations.poll():
-            ticket = self._by_key.get(stop.key)
-            if ticket is None:
-                continue
-            if stop.attempt is not None:
-                if self._drafting.ends(ticket, stop.attempt):
-                    self._parts.driver.cancel(ticket)
-            elif self._parts.scheduler.remove(ticket) is not None:
-                self._say(self._forget(ticket), Desk.cancelled)
-            else:
+            for ticket in (self._by_key.get(stop.key), self._by_key.get(f"{stop.key}{_COPY}")):
+                if ticket is not None:
+                    self._stop(ticket, stop.attempt)
+
+    def _stop(self, ticket: int, attempt: UUID | None) -> None:
+        if attempt is not None:
+            if self._drafting.ends(ticket, attempt):
                 self._parts.driver.cancel(ticket)
+        elif self._parts.scheduler.remove(ticket) is not None:
+            self._say(self._forget(ticket), Desk.cancelled)
+        else:
+            self._parts.driver.cancel(ticket)
 
     def _fill(self) -> None:
         """Let the engine have what there is room for."""
@@ -219,8 +224,8 @@ class Inference:
     def _forget(self, ticket: int) -> Question | None:
         """The question of a ticket that is done with; None if another process has it now."""
         question = self._questions.pop(ticket, None)
-        if question is not None and self._by_key.get(question.key) == ticket:
-            del self._by_key[question.key]
+        if question is not None and self._by_key.get(_name(question)) == ticket:
+            del self._by_key[_name(question)]
         return question
 
     def _say(self, question: Question | None, reply: Callable[[Desk, Question], Reply]) -> None:
@@ -255,6 +260,11 @@ class Inference:
         self._parts.feed.poll(0.0)
         self._collect(_BUSY_SECONDS)
         self._write()
+
+
+def _name(question: Question) -> str:
+    """What a cancel finds it by: a request and its copy are two."""
+    return f"{question.key}{_COPY}" if question.shadow else question.key
 
 
 def _share(plan: Plan | None) -> Share:

@@ -40,11 +40,15 @@ FORGOTTEN: Final = Failure(Code.FORGOTTEN, "its subject was forgotten")
 UNKNOWN_APP: Final = Failure(Code.UNKNOWN_APP, "no policy serves this app", "app")
 
 
+LIVE: Final = "live"
+
+
 @dataclass(frozen=True, slots=True)
 class Subject:
     """Whose event it is, and what of it is to be judged, if anything can.
 
-    ``asked_at`` is when what it belongs to came in, where that was another event.
+    ``asked_at`` is when what it belongs to came in, where that was another event. ``run`` is the verdict's: what is
+    not live has a verdict, and no consequences.
     """
 
     app: str
@@ -54,6 +58,7 @@ class Subject:
     content: Exchange | Failure
     provenance: Provenance | None = None
     asked_at: datetime | None = None
+    run: str = LIVE
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ from schemas.errors import Code, WeirError
 from schemas.topics import COMPLETIONS, Topic
 from schemas.verdict import Stage
 from schemas.work import Completion, Released, Streamed
-from streams.judging.flow import Arrival, Consequences, Failure, Ruling, Subject
+from streams.judging.flow import LIVE, Arrival, Consequences, Failure, Ruling, Subject
 from streams.judging.outbox import Outbox
 from streams.judging.outcomes import Asked, Outcomes
 from streams.judging.surroundings import Surroundings
@@ -23,7 +23,8 @@ class Judge:
     """Judges the response alone, against the question and the context that screen has let through.
 
     What screen redacted is put back after the response is judged: the guards see placeholders, as the model did.
-    What was released of a streamed answer stands if the whole answer allows it; otherwise it is taken back.
+    What was released of a streamed answer stands if the whole answer allows it; otherwise it is taken back. The answer
+    of a model on trial has a verdict and no outcome.
     """
 
     name: Final[Stage] = "judge"
@@ -43,9 +44,19 @@ class Judge:
             if completion.text is None
             else Exchange.answering(request, completion.text)
         )
+        shadow = work.plan.shadow if work.plan else None
         model = completion.model or request.model
+        if shadow and completion.text is None:
+            model = shadow  # whoever says that there is no answer
         return Subject(
-            request.app, request.user, work.conversation, model, content, completion.provenance, work.position.time
+            app=request.app,
+            user=request.user,
+            conversation=work.conversation,
+            model=model,
+            content=content,
+            provenance=completion.provenance,
+            asked_at=work.position.time,
+            run=f"shadow:model:{shadow}" if shadow else LIVE,
         )
 
     def follow(self, arrival: Arrival[Completion], ruling: Ruling) -> Consequences:

@@ -29,5 +29,26 @@ class Planner:
         serving = policy.serving
         if request.model is not None or not serving.arms:
             return None
-        sampler = Sampler(self._secret, f"arm:{policy.id}:{serving.salt}")
-        return serving.arm_at(sampler.draw(f"{request.app}\0{conversation}"))
+        return serving.arm_at(self._draw("arm", policy, request, conversation))
+
+    def shadow(self, policy: Policy, request: Request, conversation: str) -> Plan | None:
+        """The plan of a copy for the model on trial; None for a conversation, or a request, that has none.
+
+        Drawn for itself: every arm has the same share of it.
+        """
+        wanted, limits = policy.serving.shadow, policy.limits
+        if wanted is None or request.model is not None:
+            return None
+        if self._draw("shadow", policy, request, conversation) >= wanted.share:
+            return None
+        return Plan(
+            models=(wanted.model,),
+            shadow=wanted.model,
+            requests=limits.requests,
+            tokens=limits.tokens,
+            weight=limits.weight,
+        )
+
+    def _draw(self, purpose: str, policy: Policy, request: Request, conversation: str) -> float:
+        sampler = Sampler(self._secret, f"{purpose}:{policy.id}:{policy.serving.salt}")
+        return sampler.draw(f"{request.app}\0{conversation}")

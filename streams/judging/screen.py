@@ -46,7 +46,7 @@ class Screen:
         work = self._work(arrival, ruling)
         if ruling.judgement.action is Action.HOLD:
             return Consequences(self._outcomes.held(_asked(arrival), ruling, work=work))
-        return Consequences((self._hand_on(arrival, work),))
+        return Consequences((self._hand_on(arrival, work), *self._copied(arrival, work, ruling)))
 
     def fail(self, arrival: Arrival[Request], failure: Failure) -> Publications:
         return (self._outcomes.failed(_asked(arrival), failure),)
@@ -71,6 +71,17 @@ class Screen:
             placeholders=sealed,
             plan=self._planner.plan(policy, request, subject.conversation),
         )
+
+    def _copied(self, arrival: Arrival[Request], work: Work, ruling: Ruling) -> Publications:
+        """The same for a model on trial, if the conversation has one: in the bulk lane, and for nobody to read."""
+        request = work.request
+        plan = self._planner.shadow(ruling.policy, request, work.conversation)
+        if plan is None:
+            return ()
+        unread = request.parameters.model_copy(update={"stream": None}) if request.parameters else None
+        copied = request.model_copy(update={"parameters": unread, "priority": "bulk"})
+        copy = work.model_copy(update={"request": copied, "plan": plan, "placeholders": None})
+        return (self._hand_on(arrival, copy),)
 
     def _hand_on(self, arrival: Arrival[Request], work: Work) -> Publication:
         topic = WORK_BULK if work.request.priority == "bulk" else WORK_INTERACTIVE

@@ -12,11 +12,11 @@ from schemas.errors import Code, UnreadableError, WeirError
 from schemas.record import Record
 from schemas.topics import REVIEWS, VERDICTS
 from schemas.verdict import Position, Verdict
-from streams.judging.flow import FORGOTTEN, Arrival, B, Failure, Flow, Ruling, Subject
+from streams.judging.flow import FORGOTTEN, LIVE, Arrival, B, Failure, Flow, Ruling, Subject
 from streams.judging.keeping import kept
 from streams.judging.outbox import Outbox
 from streams.judging.surroundings import Surroundings
-from streams.judging.verdicts import LIVE, Ruled, Verdicts
+from streams.judging.verdicts import Ruled, Verdicts
 from streams.reviews.sample import sample_review
 from streams.stage import Publication, Publications
 from streams.tracing.steps import judged
@@ -80,7 +80,7 @@ class JudgingStage(Generic[B]):
         if self._given.forgets.covers(
             subject.app, subject.user, subject.conversation, subject.asked_at or message.timestamp
         ):
-            subject = Subject(subject.app, None, NOBODY, None, FORGOTTEN)
+            subject = Subject(subject.app, None, NOBODY, None, FORGOTTEN, run=subject.run)
         assignment = self._given.policies.assign(subject.app, subject.conversation)
         return Arrival(message, position, event.envelope, event.record, subject, assignment)
 
@@ -103,6 +103,8 @@ class JudgingStage(Generic[B]):
 
     def _follow(self, arrival: Arrival[B], rulings: Sequence[Ruling]) -> Publications:
         ruling, *trials = rulings
+        if arrival.subject.run != LIVE:
+            return (self._report(self._verdicts.shadowed(arrival, ruling), arrival),)
         consequences = self._flow.follow(arrival, ruling)
         ruled = self._verdicts.ruled(arrival, ruling, consequences.code)
         shadows = [self._verdicts.shadowed(arrival, trial) for trial in trials]
@@ -124,8 +126,8 @@ class JudgingStage(Generic[B]):
         return (self._outbox.report(REVIEWS, review, arrival.envelope, review.review_id, str(review.review_id)),)
 
     def _fail(self, arrival: Arrival[B], failure: Failure) -> Publications:
-        verdict = self._verdicts.failed(arrival, failure)
-        return (self._report(verdict, arrival), *self._flow.fail(arrival, failure))
+        verdict = self._report(self._verdicts.failed(arrival, failure), arrival)
+        return (verdict,) if arrival.subject.run != LIVE else (verdict, *self._flow.fail(arrival, failure))
 
     def _report(self, verdict: Verdict, arrival: Arrival[B]) -> Publication:
         if verdict.run == LIVE:
@@ -145,5 +147,5 @@ def _cases(arrival: Arrival[Record]) -> Iterator[Case]:
     exchange, assignment = arrival.subject.content, arrival.assignment
     if isinstance(exchange, Exchange) and assignment is not None:
         yield Case(exchange, assignment.policy)
-        if assignment.shadow is not None:
+        if assignment.shadow is not None and arrival.subject.run == LIVE:
             yield Case(exchange, assignment.shadow)

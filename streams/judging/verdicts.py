@@ -1,18 +1,16 @@
 """Verdicts: what a stage found in an event, with all that is needed to explain it."""
 
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any
 
 from schemas.actions import Action
 from schemas.errors import Code
 from schemas.ids import derived_id
 from schemas.record import Record
 from schemas.verdict import Judgement, Stage, Verdict
-from streams.judging.flow import Arrival, Failure, Ruling
+from streams.judging.flow import LIVE, Arrival, Failure, Ruling
 from streams.judging.surroundings import Surroundings
 from streams.sampling.selection import Selector
-
-LIVE: Final = "live"
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,8 +31,9 @@ class Verdicts:
 
     def failed(self, arrival: Arrival[Record], failure: Failure) -> Verdict:
         """The verdict on an event that could not be judged: nothing of it may be shown."""
-        judgement = Judgement(action=Action.BLOCK)
-        return Verdict(**self._facts(arrival, LIVE), judgement=judgement, code=failure.code, field=failure.field)
+        judgement, run = Judgement(action=Action.BLOCK), arrival.subject.run
+        facts = self._facts(arrival, run)
+        return Verdict(**facts, judgement=judgement, code=failure.code, field=failure.field, run=run)
 
     def ruled(self, arrival: Arrival[Record], ruling: Ruling, code: Code | None) -> Ruled:
         """The verdict by the policy in force. ``code`` is what went wrong afterwards, if something did."""
@@ -54,8 +53,13 @@ class Verdicts:
         return Ruled(verdict, drawn.readings)
 
     def shadowed(self, arrival: Arrival[Record], ruling: Ruling) -> Verdict:
-        """The verdict by a policy on trial: it has no consequences, so it is not sampled for review either."""
-        run = f"shadow:{ruling.policy.id}@{ruling.policy.version}"
+        """The verdict by a policy on trial, or on the answer of a model on trial.
+
+        It has no consequences, so it is not sampled for review either.
+        """
+        run = arrival.subject.run
+        if run == LIVE:
+            run = f"shadow:{ruling.policy.id}@{ruling.policy.version}"
         return Verdict(**self._facts(arrival, run), **_judged(ruling), code=incomplete(ruling.judgement), run=run)
 
     def _facts(self, arrival: Arrival[Record], run: str) -> dict[str, Any]:

@@ -37,6 +37,7 @@ ARM: Final = "weir.arm"
 ANSWERED_BY: Final = "weir.answered_by"
 GUARD_SECONDS: Final = "weir.guard.seconds"
 QUEUE_SECONDS: Final = "weir.queue.seconds"
+SHADOW: Final = "weir.shadow"
 STATUS: Final = "weir.status"
 
 WEIR: Final = "weir"

@@ -67,6 +67,7 @@ def answered(completion: Completion, answer: Answer, arrived: datetime, now: dat
             names.CONVERSATION: completion.work.conversation,
             names.APP: request.app,
             names.ARM: made.arm if made else None,
+            names.SHADOW: completion.work.plan.shadow if completion.work.plan else None,
             names.REQUEST_MODEL: wanted,
             names.REQUEST_MAX_TOKENS: made.max_tokens if made else None,
             names.REQUEST_TEMPERATURE: made.temperature if made else None,

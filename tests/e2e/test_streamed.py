@@ -2,10 +2,12 @@
 
 import json
 import os
+import shutil
 import signal
 import time
 from collections import defaultdict
 from contextlib import contextmanager
+from pathlib import Path
 
 import openai
 import pytest
@@ -13,6 +15,7 @@ from confluent_kafka import OFFSET_BEGINNING, Consumer, TopicPartition
 
 import weir
 from models.generation.generator import Answer
+from models.generation.noop import SENTENCE
 from tests.fixtures.chat_server import ChatServer
 from tests.fixtures.requester import Requester
 from tests.fixtures.stack import LiveStack
@@ -29,6 +32,13 @@ ANSWERS = {
     "key": PROSE * 2 + "The key is AKIAQ3EGRIV5ZK7XTOWM, keep it. " + PROSE * 4,
     "long": PROSE * 10,
 }
+TRIED = """
+id: tried
+version: 1
+apps: [tried]
+response: {toxicity: {flag: 0.5}}
+serving: {shadow: {model: noop, share: 1}}
+"""
 
 
 class Scripted:
@@ -51,7 +61,15 @@ def server():
 
 @pytest.fixture(scope="module")
 def stack(server, tmp_path_factory):
-    live = LiveStack(tmp_path_factory.mktemp("streamed"), "scripted", more={"WEIR_MODEL_URL": server.url})
+    policies = tmp_path_factory.mktemp("policies")
+    shutil.copy(Path(__file__).parents[2] / "deploy" / "policies" / "public-chatbot.yaml", policies)
+    (policies / "tried.yaml").write_text(TRIED)
+    more = {
+        "WEIR_MODEL_URL": server.url,
+        "WEIR_INFER_MODELS": json.dumps({"noop": {"model": "noop"}}),
+        "WEIR_POLICIES": str(policies),
+    }
+    live = LiveStack(tmp_path_factory.mktemp("streamed"), "scripted", more=more)
     live.up()
     yield live
     live.down()
@@ -129,6 +147,28 @@ def test_a_secret_ends_the_stream(stack, server):
     reply = reply_to(stack, request_id)
     assert (reply["status"], reply["code"], reply["stream"]["retracted"]) == ("withheld", "BLOCKED", True)
     assert server.left == left + 1
+
+
+def test_a_model_on_trial_is_judged_and_never_read(stack):
+    """Its answer is in the store beside the one that was read; in no chunk, and in no reply."""
+    with weir.Client(stack.state.bootstrap, app="tried") as client:
+        stream = client.stream("Tell me of the harbour.")
+        assert "".join(piece.text for piece in stream) == ANSWERS["harbour"]
+        request_id = stream.reply.request_id
+    where = f"source_event_id = '{request_id}'"
+    stack.until(lambda: stack.number(f"SELECT count() FROM v_shadows WHERE {where}") == 1)
+    (row,) = stack.sql(
+        f"SELECT model, shadow_model, response_text, shadow_text, action, shadow_action FROM v_shadows WHERE {where}"
+    )
+    assert (row["model"], row["shadow_model"]) == ("scripted", "noop")
+    assert (row["response_text"], row["shadow_text"]) == (ANSWERS["harbour"], SENTENCE)
+    assert (row["action"], row["shadow_action"]) == ("allow", "allow")
+    stack.until(lambda: "Nothing is missing" in stack.weir("audit", check=False))
+    with reading(stack) as application:
+        stack.until(lambda: application.answered([request_id]))
+        assert [reply["text"] for reply in application.replies[request_id]] == [ANSWERS["harbour"]]
+    outcomes = stack.weir("tail", "outcomes", "--last", "200", "--no-follow", "--json").splitlines()
+    assert sum(request_id in line for line in outcomes) == 1
 
 
 def test_weirs_own_client_reads_pieces(stack):

@@ -10,6 +10,7 @@ from models.store import FileState, verify
 from schemas.codec import Outgoing
 from schemas.dead_letter import read_reason
 from schemas.errors import Code
+from schemas.serving import Plan
 from schemas.topics import WORK_BULK, WORK_INTERACTIVE, dead_letters
 from streams.settings import load_settings
 from tests.fixtures.echo_flow import wait_until
@@ -110,14 +111,17 @@ def test_a_killed_process_repeats_little(inferring):
 
 
 def test_a_cancel_stops_what_waits_and_what_is_in_the_model(inferring):
-    """Cancelled work is answered so without its text, and what is behind it goes on."""
+    """Cancelled work, and its copy for a model on trial, is answered so without a text; what is behind it goes on."""
     inferring.start(SLOW, "0.3", infer_batch="1").wait_ready()
     for number in range(6):
         inferring.ask(str(number), work(conversation=f"c{number}"))
+    copy = work(conversation="c5").model_copy(update={"plan": Plan(models=("noop",), shadow="noop")})
+    inferring.ask("5", copy, WORK_BULK)
     inferring.cancel("5")
     inferring.ask("last", work(conversation="last"))
-    answers = {event.envelope.id: event.record.code for event in inferring.completions(7)}
-    assert answers == {**dict.fromkeys(map(str, range(5))), "5": Code.CANCELLED, "last": None}
+    wait_until(lambda: inferring.committed() == 8)
+    answers = Counter((event.envelope.id, event.record.code) for event in inferring.completions(7))
+    assert answers == Counter({**{(str(n), None): 1 for n in range(5)}, ("5", Code.CANCELLED): 2, ("last", None): 1})
 
 
 def test_what_waits_is_answered_at_its_deadline(inferring):

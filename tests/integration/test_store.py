@@ -3,6 +3,8 @@
 import socket
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from uuid import uuid5
 
 import pytest
 
@@ -15,7 +17,7 @@ from streams.store.client import RowsRefusedError, Store
 from streams.store.columns import log_values
 from streams.store.migrations import Migration, migrate, shipped_migrations
 from streams.store.positions import accept_topic, read_known
-from streams.store.rows import dead_entry, dead_letter_row, judged_entry, verdict_row
+from streams.store.rows import NO_ID, dead_entry, dead_letter_row, judged_entry, verdict_row
 from tests.fixtures.store_rows import NOON, finding, message, side, verdict
 from tests.fixtures.store_side import count
 
@@ -95,6 +97,32 @@ def test_a_row_comes_back_as_it_was(store):
     assert [each["origin"] for each in findings] == ["", "echo"]
     (rate,) = store.select("SELECT * FROM v_rates")
     assert (rate["app"], rate["action"], rate["events"]) == ("shop", "redact", 1)
+
+
+def test_answers_of_models_on_trial_stand_beside_the_others(store):
+    """A row for each copy that was judged, with what was answered; stored twice it is one row still."""
+    answered = {"stage": "judge", "model": "m"}
+    for number, token in ((1, "a"), (1, "b"), (2, "a")):
+        live = verdict(f"e{number}", number, verdict_id=uuid5(NO_ID, f"live-{number}"), **answered)
+        put(store, live, number, token)
+    said = Judgement(action="block", response=side("no", scores={"toxicity": 0.75}))
+    trial = {"run": "shadow:model:n", "judgement": said, "stage": "judge", "model": "n"}
+    for token in ("a", "b"):
+        put(store, verdict("e1", 1, verdict_id=uuid5(NO_ID, "trial"), **trial), 7, token)
+    put(store, verdict("e2", 2, verdict_id=uuid5(NO_ID, "policy"), stage="judge", run="shadow:p@2"), 8)
+    (row,) = store.select("SELECT * FROM v_shadows")
+    assert (row["source_event_id"], row["model"], row["shadow_model"]) == ("e1", "m", "n")
+    assert (row["action"], row["shadow_action"], row["shadow_toxicity"]) == ("flag", "block", 0.75)
+    assert (row["response_text"], row["shadow_text"]) == ("world", "no")
+    (alike,) = store.select(_query_of("docs/inference.md", "v_shadows"))
+    assert (alike["shadow_model"], alike["pairs"], alike["only_shadow_blocked"]) == ("n", 1, 1)
+
+
+def _query_of(page, view):
+    """The query over a view that a page shows."""
+    blocks = (Path(__file__).parents[2] / page).read_text().split("```sql\n")[1:]
+    (found,) = [block.split("```")[0] for block in blocks if view in block]
+    return found.replace("weir.", "")
 
 
 @pytest.mark.parametrize("year", [1, 1970, 2099, 9999])

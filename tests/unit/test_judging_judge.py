@@ -5,8 +5,10 @@ from datetime import timedelta
 
 import pytest
 
+from schemas.forgotten import Forgotten
 from schemas.ids import derived_id
-from schemas.topics import COMPLETIONS, OUTCOMES, REQUESTS, REVIEWS, VERDICTS, WORK_INTERACTIVE
+from schemas.topics import COMPLETIONS, OUTCOMES, REQUESTS, REVIEWS, VERDICTS, WORK_BULK, WORK_INTERACTIVE
+from streams.erasure.erasures import Erasures
 from streams.vault.master_key import LocalKey
 from streams.vault.topic_keeper import TopicKeeper
 from tests.fixtures.guards import CountingEncoder
@@ -34,6 +36,7 @@ HOLDING = POLICY.model_copy(
 )
 TRACE = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
 IDENTITY = [("ce_id", b"e-9"), ("ce_source", b"s"), ("traceparent", TRACE.encode())]
+QUESTION = {"app": "shop", "messages": [{"role": "user", "content": "Who?"}]}
 NUMBERS = {"model": "m-1", "usage": {"prompt_tokens": 3, "completion_tokens": 4}, "finish_reason": "stop"}
 
 
@@ -127,6 +130,41 @@ def test_a_completion_without_a_text_says_why():
     assert (outcome.status, outcome.code, outcome.message) == ("error", "CONTEXT_TOO_LONG", "more than 2048 tokens")
     assert (outcome.position.offset, outcome.user, outcome.action) == (5, "u", "block")
     assert (verdict.code, verdict.judgement.response, verdict.model) == ("CONTEXT_TOO_LONG", None, "wanted")
+
+
+TRIED = BLOCKING.model_copy(update={"serving": policy(serving={"shadow": {"model": "m-s", "share": 1}}).serving})
+
+
+@pytest.mark.parametrize(
+    ("body", "action", "code"),
+    [({"text": "fine", "model": "m-s"}, "allow", None), ({"text": "bad Ann", "model": "m-s"}, "block", None),
+     ({"code": "UNKNOWN_MODEL"}, "block", "UNKNOWN_MODEL")],
+    ids=["fine", "blocked", "no answer"],
+)  # fmt: skip
+def test_the_answer_of_a_model_on_trial_has_a_verdict_and_nothing_else(body, action, code):
+    """It settles nothing, nobody is asked about it, and its text is kept masked only."""
+    given = surroundings(
+        TRIED.model_copy(update={"sampling": policy(sampling={"review": 1}).sampling}), keeper=keeper()
+    )
+    asked = caused(loaded("screen", given), arriving(REQUESTS, QUESTION, IDENTITY)).record(WORK_BULK)
+    out = judged(arriving(COMPLETIONS, {"work": asked.model_dump(mode="json"), **body}, IDENTITY, 8), given)
+    assert out.topics == ["verdicts"]
+    verdict = out.record(VERDICTS)
+    assert (verdict.run, verdict.stage, verdict.model) == ("shadow:model:m-s", "judge", "m-s")
+    assert verdict.verdict_id == derived_id("shop", "s", "e-9", "judge", "shadow:model:m-s")
+    assert (verdict.judgement.action, verdict.code, verdict.review_sampled) == (action, code, False)
+    assert (verdict.source_event_id, verdict.position.offset) == ("e-9", 8)
+
+
+def test_a_forgotten_subject_is_not_answered_by_a_model_on_trial():
+    """The request has its own outcome; the copy has none to say that it was forgotten."""
+    given = surroundings(TRIED)
+    asked = caused(loaded("screen", given), arriving(REQUESTS, QUESTION, IDENTITY)).record(WORK_BULK)
+    gone = Forgotten(app="shop", conversation="c-1", before=NOW, forgotten_by="operator")
+    message = arriving(COMPLETIONS, {"work": asked.model_dump(mode="json"), "text": "fine"}, IDENTITY)
+    out = judged(message, replace(given, forgets=Erasures().after([gone])))
+    assert out.topics == ["verdicts"]
+    assert (out.record(VERDICTS).code, out.record(VERDICTS).run) == ("FORGOTTEN", "shadow:model:m-s")
 
 
 def test_an_orphaned_completion_is_answered_by_its_id():

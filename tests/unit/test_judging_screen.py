@@ -61,6 +61,29 @@ def test_bulk_requests_take_their_own_way():
     assert screened(request("fine", priority="bulk")).topics == ["verdicts", WORK_BULK.name]
 
 
+TRIED = POLICY.model_copy(update={"serving": policy(serving={"shadow": {"model": "m-s", "share": 1}}).serving})
+
+
+def test_a_model_on_trial_has_a_copy_in_the_bulk_lane():
+    """It is asked the same, redacted as well; it streams to nobody, and has nothing to put back."""
+    out = screened(request("I am Ann", parameters={"stream": True, "seed": 7}), TRIED, keeper=keeper())
+    assert out.topics[:3] == ["verdicts", "work.interactive", "work.bulk"]
+    event, own = out.event(WORK_BULK), out.record(WORK_INTERACTIVE)
+    assert (event.envelope.id, event.envelope.source, event.conversation) == ("e-9", "s", "c-1")
+    copy = event.record
+    assert (copy.plan.models, copy.plan.shadow, copy.placeholders) == (("m-s",), "m-s", None)
+    assert texts_of(copy) == texts_of(own) == ["I am <NAME_1>"]
+    assert (copy.request.parameters.stream, copy.request.parameters.seed, copy.deadline) == (None, 7, own.deadline)
+    assert (own.plan, own.request.parameters.stream) == (None, True)
+
+
+def test_what_meets_no_model_has_no_copy():
+    """A prompt that is refused, or waits for a person, reaches no model on trial either."""
+    for rules in (BLOCKING, HOLDING):
+        tried = rules.model_copy(update={"serving": TRIED.serving})
+        assert "work.bulk" not in screened(request("bad"), tried).topics
+
+
 def test_what_is_redacted_the_model_never_sees():
     """Values are placeholders in every message and passage, the same value the same one; the vault has the map."""
     vault = keeper()

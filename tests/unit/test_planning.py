@@ -68,6 +68,28 @@ def test_a_request_that_names_its_model_is_in_no_arm():
     assert Planner(b"k").plan(policy(arms=ARMS), request("m-a"), "c") == Plan(models=("m-a",))
 
 
+def test_a_share_of_the_conversations_has_a_model_on_trial():
+    """The stated share, within four standard errors, the same in every arm, and always the same conversations."""
+    planner, rules = Planner(b"k"), policy(arms=ARMS, shadow={"model": "m-s", "share": 0.4})
+    names = [f"c-{n}" for n in range(20_000)]
+    plans = [planner.shadow(rules, request(), name) for name in names]
+    assert plans == [planner.shadow(rules, request(), name) for name in names]
+    assert {plan for plan in plans if plan} == {Plan(models=("m-s",), shadow="m-s")}
+    arms = [planner.arm(rules, request(), name) for name in names]
+    counts = Counter((arm, plan is not None) for arm, plan in zip(arms, plans, strict=True))
+    for arm in ("a", "b", None):
+        every = counts[arm, True] + counts[arm, False]
+        assert abs(counts[arm, True] - 0.4 * every) < 4 * sqrt(every * 0.24)
+
+
+def test_nobody_has_a_model_on_trial_who_names_one():
+    """Nor where the policy has none."""
+    whole = policy(shadow={"model": "m-s", "share": 1})
+    assert Planner(b"k").shadow(whole, request(), "c") is not None
+    assert Planner(b"k").shadow(whole, request("m"), "c") is None
+    assert Planner(b"k").shadow(policy(), request(), "c") is None
+
+
 @given(st.floats(0, 1, exclude_max=True), st.integers(1, 12))
 def test_arms_that_share_all_leave_nobody_out(draw, count):
     """Whatever is lost to rounding belongs to the last arm."""
