@@ -145,7 +145,7 @@ def run_stack(settings: Settings, console: Console, on_ready: Callable[[StackSta
 
 
 def start_detached(settings: Settings) -> StackState:
-    """Start the stack in the background and wait until all of it is ready.
+    """Start the stack in the background and wait until all of it is ready; cut short, it ends the stack.
 
     Raises:
         UnavailableError: it did not get there; the message names the log.
@@ -161,6 +161,17 @@ def start_detached(settings: Settings) -> StackState:
             stderr=output,
             start_new_session=True,
         )
+    try:
+        return _ready_state(settings, process, log)
+    except BaseException:
+        # A session of its own: no signal that ends us reaches it, and nobody would know that it is there.
+        process.terminate()
+        process.wait(STOP_DEADLINE_S)
+        raise
+
+
+def _ready_state(settings: Settings, process: subprocess.Popen[bytes], log: Path) -> StackState:
+    """The state of the stack that this supervisor starts, once all of it is ready."""
     end = time.monotonic() + START_DEADLINE_S
     while time.monotonic() < end:
         state = read_state(settings.home)
@@ -169,7 +180,6 @@ def start_detached(settings: Settings) -> StackState:
         if process.poll() is not None:
             raise UnavailableError(f"the stack did not start: {_last_line(log)}")
         time.sleep(0.1)
-    process.terminate()
     raise UnavailableError(f"the stack was not ready after {START_DEADLINE_S:.0f} s; see {log}")
 
 

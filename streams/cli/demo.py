@@ -32,7 +32,8 @@ def demo(
     A client that knows Kafka and nothing of Weir sends them: clean, toxic, leaking, injecting, off-topic, multilingual,
     very long and malformed. Then, in logical hours, a model turns toxic for one app, and for another the answers in one
     language miss the point: the right alarms fire, and end once it is mended. The local stack is started if it does not
-    run. On a terminal it serves on until Ctrl-C. Exit status: 1 if anything is missing or an alarm is wrong.
+    run, and ended with the demo, also by Ctrl-C or SIGTERM. On a terminal it serves on until Ctrl-C. Exit status: 1 if
+    anything is missing or an alarm is wrong.
     """
     from dataclasses import asdict
 
@@ -95,6 +96,7 @@ def _second_act(settings: "Settings", console: Console) -> "Shift":
 @contextmanager
 def _running_stack(settings: "Settings", console: Console) -> Iterator[bool]:
     """The local stack, started here (True) or found running (False); one that was started is ended."""
+    from streams.ending import ending_on_signals
     from streams.local.state import read_state, stop_stack
     from streams.stack import STOP_DEADLINE_S, start_detached
 
@@ -102,13 +104,14 @@ def _running_stack(settings: "Settings", console: Console) -> Iterator[bool]:
     if state is not None and state.ready:
         yield False
         return
-    with console.status("starting Kafka, ClickHouse, the model and the other processes…"):
-        start_detached(settings)
-    try:
-        yield True
-    finally:
-        with console.status("ending the local stack…"):
-            stop_stack(settings.home, STOP_DEADLINE_S)
+    with ending_on_signals():
+        with console.status("starting Kafka, ClickHouse, the model and the other processes…"):
+            start_detached(settings)
+        try:
+            yield True
+        finally:
+            with console.status("ending the local stack…"):
+                stop_stack(settings.home, STOP_DEADLINE_S)
 
 
 def _places(settings: "Settings") -> "list[Place]":

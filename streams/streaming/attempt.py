@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 from typing import Any, Final, Self
 from uuid import UUID, uuid5
 
@@ -46,13 +47,24 @@ class Terms:
 
 
 @dataclass(frozen=True, slots=True)
+class Begun:
+    """Which attempt at which work, and when its first draft came to the broker."""
+
+    attempt: UUID
+    work: Work = field(repr=False)
+    since: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class Attempt:
     """Immutable but for the numbers of its placeholders, which come out the same when they are given again.
 
-    ``drafts`` and ``chunks`` count what came in and went out, ``released`` is the chunks' text.
+    ``drafts`` and ``chunks`` count what came in and went out, ``released`` is the chunks' text. ``since`` is when the
+    first draft came to the broker, ``first`` when something of it was released.
     """
 
     attempt: UUID
+    since: datetime
     work: Work = field(repr=False)
     terms: Terms | None
     numbering: Numbering
@@ -63,19 +75,28 @@ class Attempt:
     progress: Progress = field(default_factory=Progress)
     drafts: int = 0
     chunks: int = 0
+    first: datetime | None = None
 
     @classmethod
-    def begin(cls, attempt: UUID, work: Work, terms: Terms | None, values: Mapping[str, str], salt: bytes) -> "Attempt":
+    def begin(cls, made: Begun, terms: Terms | None, values: Mapping[str, str], salt: bytes) -> "Attempt":
         """An attempt of which nothing is there. Without ``terms`` nothing is released."""
+        work = made.work
         request = work.request
         operators = Operators(terms.policy.redaction, salt) if terms else Operators()
         numbering = Numbering(Exchange(request.messages, None, request.context), values, operators)
-        return cls(attempt, work, terms, numbering, values)
+        return cls(made.attempt, made.since, work, terms, numbering, values)
 
     def again(self) -> "Attempt":
         """The same answer, released anew from its beginning."""
         return replace(
-            self, attempt=uuid5(self.attempt, "again"), released="", fresh="", progress=Progress(), drafts=0, chunks=0
+            self,
+            attempt=uuid5(self.attempt, "again"),
+            released="",
+            fresh="",
+            progress=Progress(),
+            drafts=0,
+            chunks=0,
+            first=None,
         )
 
     def grown(self, text: str) -> "Attempt":
@@ -108,10 +129,12 @@ class Attempt:
         step: Step = decide(self.text, window, self.progress, findings, self.numbering.of)
         return replace(self, progress=step.progress, fresh=self.fresh + restore(step.text, self.values))
 
-    def chunk(self, **facts: Any) -> tuple["Attempt", Chunk]:  # noqa: ANN401 - the fields of a chunk
+    def chunk(self, now: datetime, **facts: Any) -> tuple["Attempt", Chunk]:  # noqa: ANN401 - the fields of a chunk
         """What is newly released, as the next chunk."""
         chunk = Chunk(attempt=self.attempt, seq=self.chunks, reset=self.chunks == 0, text=self.fresh, **facts)
-        return replace(self, chunks=self.chunks + 1, released=self.released + self.fresh, fresh=""), chunk
+        first = now if self.first is None and self.fresh else self.first
+        released = self.released + self.fresh
+        return replace(self, chunks=self.chunks + 1, released=released, fresh="", first=first), chunk
 
     @property
     def cut(self) -> str | None:

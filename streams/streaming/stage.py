@@ -7,6 +7,7 @@ lost drafts, releases nothing until the completion is there; then it opens an at
 from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Final
 
 from guards.piecewise import Window
@@ -21,7 +22,8 @@ from schemas.work import Completion, Work
 from streams.judging.outbox import Outbox
 from streams.judging.surroundings import Surroundings
 from streams.stage import Publication, Publications
-from streams.streaming.attempt import Attempt, Terms
+from streams.streaming.attempt import Attempt, Begun, Terms
+from streams.streaming.span import streamed
 
 NAME: Final = "stream"
 
@@ -30,9 +32,10 @@ _REMEMBERED: Final = 10_000  # attempts on their way; of one that is forgotten t
 
 @dataclass(frozen=True, slots=True)
 class _Arrival:
-    """A draft, the message that it is, and the request that it belongs to."""
+    """A draft, the message that it is, when that came to the broker, and the request that it belongs to."""
 
     index: int
+    at: datetime
     event: Event[Draft]
     key: str
 
@@ -65,7 +68,8 @@ class StreamStage:
             except UnreadableError as error:
                 ends[index] = (self._dead_letter(message, error),)
             else:
-                arrivals.append(_Arrival(index, event, request_key(event.envelope.source, event.envelope.id)))
+                key = request_key(event.envelope.source, event.envelope.id)
+                arrivals.append(_Arrival(index, message.timestamp, event, key))
         batch = _Batch(self._attempts, self._open)
         for arrival in arrivals:
             batch.take(arrival)
@@ -90,7 +94,7 @@ class StreamStage:
                 values = keeper.open(work.placeholders, arrival.key)
             except WeirError:
                 values = {}  # judge tells of it
-        return Attempt.begin(draft.attempt, work, terms, values, self._given.sampler.secret)
+        return Attempt.begin(Begun(draft.attempt, work, arrival.at), terms, values, self._given.sampler.secret)
 
     def _release(self, batch: "_Batch") -> None:
         """Judge window after window of all attempts together, until none has another."""
@@ -113,7 +117,8 @@ class StreamStage:
         made: list[Publication] = []
         if attempt.terms is not None and (attempt.fresh or (end is not None and not batch.told(arrival.key))):
             model = completion.model if completion else None
-            attempt, chunk = attempt.chunk(**_identity(arrival.event, attempt.work), end=end, code=code, model=model)
+            whose, now = _identity(arrival.event, attempt.work), self._given.clock()
+            attempt, chunk = attempt.chunk(now, **whose, end=end, code=code, model=model)
             batch.attempts[arrival.key] = attempt
             made.append(self._chunk(chunk, arrival.event))
             if attempt.cut is not None and completion is None:
@@ -141,10 +146,17 @@ class StreamStage:
         """Only now, when nothing can fail any more: a batch that fails is tried again in halves."""
         for key in batch.last:
             self._attempts.pop(key, None)
-            if key not in batch.completions:
+            if key in batch.completions:
+                self._trace(batch, key)
+            else:
                 self._attempts[key] = batch.attempts[key]
         while len(self._attempts) > _REMEMBERED:
             self._attempts.popitem(last=False)
+
+    def _trace(self, batch: "_Batch", key: str) -> None:
+        attempt, completion, now = batch.attempts[key], batch.completions[key], self._given.clock()
+        topic = self._given.namespace.of(DRAFTS)
+        self._given.tracer.record(batch.last[key].event.envelope, lambda: streamed(attempt, completion, now, topic))
 
     def _dead_letter(self, message: Message, error: WeirError) -> Publication:
         self._given.metrics.dead_letters.labels(NAME, error.code).inc()

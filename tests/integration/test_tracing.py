@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from datetime import UTC, datetime
+from uuid import UUID
 
 import pytest
 from opentelemetry import trace as api
@@ -24,7 +25,7 @@ from streams.settle.step import Consequence
 from streams.tracing.application import current_traceparent
 from streams.tracing.span import Span, is_wanted, place_of
 from streams.tracing.tracer import NoTracer, OtlpTracer, open_tracer
-from tests.fixtures.judging import NAMES, arriving, caused, loaded, moved_on, policy, surroundings
+from tests.fixtures.judging import ARRIVED, NAMES, NOW, arriving, caused, loaded, moved_on, policy, surroundings
 from tests.fixtures.otlp import OtlpReceiver, attributes
 from tests.unit.test_client_unfolding import reply
 
@@ -82,6 +83,34 @@ def test_a_request_is_one_trace(receiver):
     assert (guard["gen_ai.guardrail.risk.category"], guard["gen_ai.conversation.id"]) == ("toxicity", "c-1")
     (event,) = spans["guard judge"].events
     assert attributes(event)["gen_ai.evaluation.score.value"] == pytest.approx(0.9)
+    assert "canary" not in str(receiver.spans)
+
+
+def test_a_streamed_answer_is_in_the_trace_of_its_request(receiver):
+    """The stage that releases it tells what went in and out, from first draft to last chunk, and how it ended."""
+    tracer = open_tracer(Settings(otlp_url=receiver.url), "worker")
+    given = replace(surroundings(POLICY), tracer=tracer)
+    headers = [("ce_id", b"q-4"), ("ce_source", b"shop"), ("traceparent", f"00-{TRACE}-{PARENT}-01".encode())]
+    question = {"app": "shop", "messages": [{"role": "user", "content": "Who?"}], "parameters": {"stream": True}}
+    work = caused(loaded("screen", given), arriving(REQUESTS, question, headers)).record(WORK_INTERACTIVE)
+    carried, attempt = work.model_dump(mode="json"), str(UUID(int=7))
+    end = {"work": carried, "text": "canary-4711 it is. ", "finish_reason": "stop"}
+    drafts = [
+        {"attempt": attempt, "seq": 0, "text": "canary-4711 ", "work": carried},
+        {"attempt": attempt, "seq": 1, "text": "it is. ", "completion": end},
+    ]
+    stage = loaded("stream", given)
+    for number, draft in enumerate(drafts):
+        stage.process([arriving(DRAFTS, draft, headers, number)])
+    tracer.close()
+    span = receiver.trace(TRACE)["guard stream"]
+    screen = receiver.trace(TRACE)["guard screen"]
+    assert span.parent_span_id == screen.parent_span_id
+    told = attributes(span)
+    assert (told["weir.stream.drafts"], told["weir.stream.chunks"], told["weir.stream.end"]) == (2, 1, "stop")
+    assert told["weir.stream.attempt"] == attempt
+    assert told["weir.stream.first.seconds"] == (NOW - ARRIVED).total_seconds()
+    assert span.end_time_unix_nano - span.start_time_unix_nano == (NOW - ARRIVED).total_seconds() * 1e9
     assert "canary" not in str(receiver.spans)
 
 
