@@ -95,20 +95,40 @@ class Metrics:
         # inference
         self.infer_answers = Counter(
             "weir_infer_answers",
-            "Completions by code or, where there is none, by what ended them.",
-            ["code"],
+            "Completions by the model, if one was asked, and by code or, where there is none, by what ended them.",
+            ["model", "code"],
             registry=registry,
         )
         self.infer_seconds = Histogram(
-            "weir_infer_seconds", "Time of one request in the model.", buckets=_SECONDS, registry=registry
+            "weir_infer_seconds", "Time of one request in the model.", ["model"], buckets=_SECONDS, registry=registry
         )
         self.infer_first_token_seconds = Histogram(
             "weir_infer_first_token_seconds",
             "From a request's entry into the model to its first token.",
+            ["model"],
             buckets=_SECONDS,
             registry=registry,
         )
+        self.infer_token_seconds = Histogram(
+            "weir_infer_token_seconds",
+            "From one token to the next, the mean of an answer.",
+            ["model"],
+            buckets=_SHORT_SECONDS,
+            registry=registry,
+        )
         self.infer_slots = Gauge("weir_infer_slots", "Requests that the model takes at once.", registry=registry)
+        self.infer_room = Gauge(
+            "weir_infer_room_tokens", "Tokens that the model has memory for, prompts and answers.", registry=registry
+        )
+        self.infer_held = Gauge(
+            "weir_infer_held_tokens", "Tokens of that which the requests in the model may come to.", registry=registry
+        )
+        self.infer_refusals = Counter(
+            "weir_infer_refusals",
+            "Requests that were next and had to wait, by what was short: slots, memory, or their app's limits.",
+            ["reason"],
+            registry=registry,
+        )
         self.infer_running = Gauge("weir_infer_running", "Requests in the model.", registry=registry)
         self.infer_waiting = Gauge(
             "weir_infer_waiting", "Requests read that wait for the model, by lane.", ["lane"], registry=registry
@@ -120,9 +140,11 @@ class Metrics:
             buckets=_SECONDS,
             registry=registry,
         )
-        self.prompt_tokens = Counter("weir_infer_prompt_tokens", "Tokens that the model read.", registry=registry)
+        self.prompt_tokens = Counter(
+            "weir_infer_prompt_tokens", "Tokens that a model read.", ["model"], registry=registry
+        )
         self.completion_tokens = Counter(
-            "weir_infer_completion_tokens", "Tokens that the model made.", registry=registry
+            "weir_infer_completion_tokens", "Tokens that a model made.", ["model"], registry=registry
         )
         # settle
         self.replies = Counter(

@@ -115,9 +115,10 @@ class Desk:
         by: Maker | None = None,
     ) -> Reply:
         """The completion of a question that took so many seconds, or a dead letter if it is too large to be one."""
-        self._metrics.infer_answers.labels(str(answer.code or answer.finish_reason)).inc()
-        self._metrics.prompt_tokens.inc(answer.prompt_tokens)
-        self._metrics.completion_tokens.inc(answer.completion_tokens)
+        model = by.name if by else ""
+        self._metrics.infer_answers.labels(model, str(answer.code or answer.finish_reason)).inc()
+        self._metrics.prompt_tokens.labels(model).inc(answer.prompt_tokens)
+        self._metrics.completion_tokens.labels(model).inc(answer.completion_tokens)
         usage = Usage(prompt_tokens=answer.prompt_tokens, completion_tokens=answer.completion_tokens)
         work = question.event.record
         completion = Completion(

@@ -77,6 +77,7 @@ class Inference:
         self._questions: dict[int, Question] = {}  # that wait, or are in the engine
         self._by_key: dict[str, int] = {}
         self._inside: set[int] = set()
+        self._refused: set[int] = set()  # that had to wait although they were next
         self._drafting = Drafting()
         self._capacity: Capacity | None = None
         self._ending = threading.Event()
@@ -172,6 +173,7 @@ class Inference:
                 _log.warning("memory ran out: the model takes fewer at once", slots=capacity.slots)
             self._capacity = capacity
             parts.metrics.infer_slots.set(capacity.slots)
+            parts.metrics.infer_room.set(capacity.tokens)
         begun: list[Start] = []
         while (job := parts.scheduler.take(capacity)) is not None:
             question = self._questions[job.ticket]
@@ -180,9 +182,18 @@ class Inference:
             waited = (datetime.now(UTC) - question.message.timestamp).total_seconds()
             parts.metrics.infer_queue_seconds.labels(job.lane).observe(max(0.0, waited))
         parts.driver.submit(begun)
+        self._note_refusal(capacity)
+        parts.metrics.infer_held.set(parts.scheduler.held)
         parts.metrics.infer_running.set(parts.scheduler.running)
         for lane in ("interactive", "bulk"):
             parts.metrics.infer_waiting.labels(lane).set(parts.scheduler.waiting(lane))
+
+    def _note_refusal(self, capacity: Capacity) -> None:
+        """Count the request that is next and does not fit, once."""
+        found = self._parts.scheduler.refusal(capacity)
+        if found is not None and found.ticket not in self._refused:
+            self._refused.add(found.ticket)
+            self._parts.metrics.infer_refusals.labels(found.reason).inc()
 
     def _collect(self, seconds: float) -> None:
         """Turn what has ended into replies, and what is told of the rest into drafts."""
@@ -216,14 +227,19 @@ class Inference:
         self._parts.outbox.write()
 
     def _measure(self, done: Done) -> None:
-        metrics = self._parts.metrics
-        metrics.infer_seconds.observe(done.seconds)
-        if done.first_token is not None:
-            metrics.infer_first_token_seconds.observe(done.first_token)
+        metrics, model = self._parts.metrics, done.by.name if done.by else ""
+        metrics.infer_seconds.labels(model).observe(done.seconds)
+        if done.first_token is None:
+            return
+        metrics.infer_first_token_seconds.labels(model).observe(done.first_token)
+        if done.answer.completion_tokens > 1:
+            between = (done.seconds - done.first_token) / (done.answer.completion_tokens - 1)
+            metrics.infer_token_seconds.labels(model).observe(between)
 
     def _forget(self, ticket: int) -> Question | None:
         """The question of a ticket that is done with; None if another process has it now."""
         question = self._questions.pop(ticket, None)
+        self._refused.discard(ticket)
         if question is not None and self._by_key.get(_name(question)) == ticket:
             del self._by_key[_name(question)]
         return question

@@ -57,6 +57,14 @@ class Job:
 
 
 @dataclass(frozen=True, slots=True)
+class Refusal:
+    """A request that was next and was not taken, and what was short."""
+
+    ticket: int
+    reason: Literal["slots", "memory", "limits"]
+
+
+@dataclass(frozen=True, slots=True)
 class Terms:
     """How apps share. Limits hold for each app, of what is in the model at once; 0 is no limit."""
 
@@ -117,6 +125,11 @@ class Scheduler:
         """How many are in the model."""
         return len(self._running)
 
+    @property
+    def held(self) -> int:
+        """Tokens that those in the model may come to."""
+        return self._tokens
+
     def waiting(self, lane: Lane) -> int:
         """How many wait in a lane."""
         return self._lanes[lane].waiting
@@ -153,6 +166,19 @@ class Scheduler:
             if next(self._candidates(lane, capacity), None) is not None:
                 return None  # what is next waits for room: nobody from behind takes it
         return None
+
+    def refusal(self, capacity: Capacity) -> Refusal | None:
+        """After ``take`` has found nothing: the request that is next, and what is short for it; None if none waits.
+
+        One that waits for an earlier one of its conversation is not next.
+        """
+        heads = [job for lane in ("interactive", "bulk") for job in self._heads(lane)]
+        if not heads:
+            return None
+        if len(self._running) >= capacity.slots:
+            return Refusal(heads[0].ticket, "slots")
+        allowed = next((job for job in heads if self._allows(job, capacity)), None)
+        return Refusal(allowed.ticket, "memory") if allowed else Refusal(heads[0].ticket, "limits")
 
     def end(self, ticket: int, used: int) -> None:
         """A job has left the model, and came to so many tokens. What was counted beyond that, its app gets back."""
@@ -230,10 +256,13 @@ class Scheduler:
 
     def _candidates(self, lane: Lane, capacity: Capacity) -> Iterator[Job]:
         """The next job of each app that may have another one in the model, the fairest first."""
-        queue = self._lanes[lane]
-        for flow in sorted(queue.flows.values(), key=lambda flow: flow.finish):
+        return (job for job in self._heads(lane) if self._allows(job, capacity))
+
+    def _heads(self, lane: Lane) -> Iterator[Job]:
+        """The next job of each app, the fairest first."""
+        for flow in sorted(self._lanes[lane].flows.values(), key=lambda flow: flow.finish):
             job = self._head(flow)
-            if job is not None and self._allows(job, capacity):
+            if job is not None:
                 yield job
 
     def _allows(self, job: Job, capacity: Capacity) -> bool:

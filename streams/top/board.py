@@ -33,16 +33,37 @@ class Lane:
 
 
 @dataclass(frozen=True, slots=True)
+class Speed:
+    """What one model does: tokens a second read and made, answers a second, and its times."""
+
+    name: str
+    read: float
+    made: float
+    answers: float
+    first_token: Span
+    token: Span
+    seconds: Span
+
+
+@dataclass(frozen=True, slots=True)
 class Model:
-    """All processes of infer: rows in use, tokens a second read and made, answers a second by how they ended."""
+    """All processes of infer: rows and tokens of memory in use, and of how many; what all models do, and each.
+
+    ``answers`` are a second, by how they ended; ``refusals`` those that had to wait, by what was short.
+    """
 
     running: int
     slots: int
+    held: int
+    room: int
     read: float
     made: float
     first_token: Span
+    token: Span
     seconds: Span
     answers: Mapping[str, float]
+    refusals: Mapping[str, float]
+    models: tuple[Speed, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,11 +131,28 @@ def _model(change: Change) -> Model:
     return Model(
         running=int(change.gauge("weir_infer_running")),
         slots=int(change.gauge("weir_infer_slots")),
+        held=int(change.gauge("weir_infer_held_tokens")),
+        room=int(change.gauge("weir_infer_room_tokens")),
         read=change.rate("weir_infer_prompt_tokens_total"),
         made=change.rate("weir_infer_completion_tokens_total"),
         first_token=Span.of(change, "weir_infer_first_token_seconds"),
+        token=Span.of(change, "weir_infer_token_seconds"),
         seconds=Span.of(change, "weir_infer_seconds"),
         answers=change.shares("weir_infer_answers_total", "code"),
+        refusals=change.shares("weir_infer_refusals_total", "reason"),
+        models=tuple(_speed(change, name) for name in change.labels("weir_infer_answers_total", "model") if name),
+    )
+
+
+def _speed(change: Change, name: str) -> Speed:
+    return Speed(
+        name=name,
+        read=change.rate("weir_infer_prompt_tokens_total", model=name),
+        made=change.rate("weir_infer_completion_tokens_total", model=name),
+        answers=change.rate("weir_infer_answers_total", model=name),
+        first_token=Span.of(change, "weir_infer_first_token_seconds", model=name),
+        token=Span.of(change, "weir_infer_token_seconds", model=name),
+        seconds=Span.of(change, "weir_infer_seconds", model=name),
     )
 
 

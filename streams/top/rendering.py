@@ -8,7 +8,7 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from streams.top.board import Board, Lane, Span, Stage
+from streams.top.board import Board, Lane, Span, Speed, Stage
 
 _NONE: Final = "·"
 _BAR: Final = 24
@@ -33,23 +33,41 @@ def _table(*columns: str) -> Table:
 
 def _model(board: Board) -> RenderableType:
     model = board.model
-    used = round(_BAR * model.running / model.slots) if model.slots else 0
-    bar = Text.assemble(
-        ("█" * used, "green"), ("─" * (_BAR - used), "dim"), f" {model.running}/{model.slots} in the model"
-    )
+    bars = Text.assemble(
+        *_bar(model.running, model.slots), f" {model.running}/{model.slots} in the model   ",
+        *_bar(model.held, model.room), f" {model.held:,}/{model.room:,} tokens of memory",
+    )  # fmt: skip
     speed = Text.assemble(
         (f"{model.made:,.0f}", "bold"), " tokens/s made, ", (f"{model.read:,.0f}", "bold"), " read   ",
         _rates(model.answers),
     )  # fmt: skip
+    if model.refusals:
+        speed.append_text(Text.assemble(("   had to wait for ", "dim"), _rates(model.refusals)))
     table = _table("lane", "waiting", "queue p50", "p99")
     for lane in board.lanes:
         table.add_row(*_lane(lane))
     times = _table("in the model", "p50", "p99")
     times.add_row("first token", *_span(model.first_token))
+    times.add_row("token to token", *_span(model.token))
     times.add_row("whole answer", *_span(model.seconds))
     side = Table.grid(padding=(0, 6))
     side.add_row(table, times)
-    return Group(Text(""), bar, speed, side)
+    several = [_models(model.models)] if len(model.models) > 1 else []
+    return Group(Text(""), bars, speed, side, *several)
+
+
+def _bar(used: int, whole: int) -> tuple[tuple[str, str], tuple[str, str]]:
+    full = min(_BAR, round(_BAR * used / whole)) if whole else 0
+    return ("█" * full, "green"), ("─" * (_BAR - full), "dim")
+
+
+def _models(models: Iterable[Speed]) -> Table:
+    """Each model by itself; half of its first tokens, tokens and answers take no longer than what is shown."""
+    table = _table("model", "answers/s", "tokens/s", "read/s", "first token", "token to token", "whole answer")
+    for each in models:
+        times = (_seconds(span.p50) for span in (each.first_token, each.token, each.seconds))
+        table.add_row(each.name, f"{each.answers:,.1f}", f"{each.made:,.0f}", f"{each.read:,.0f}", *times)
+    return table
 
 
 def _lane(lane: Lane) -> tuple[str, str, str, str]:

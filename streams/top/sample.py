@@ -1,7 +1,7 @@
 """The metrics of all processes at one moment, and what has changed since an earlier one. Pure but for the fetching."""
 
 import math
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final, TypeAlias
 
@@ -70,6 +70,10 @@ class Change:
             key = dict(held).get(by, "")
             found[key] = found.get(key, 0.0) + growth / self.seconds
         return {key: rate for key, rate in sorted(found.items()) if rate > 0}
+
+    def labels(self, name: str, of: str) -> Sequence[str]:
+        """The values of one label that there are, in order."""
+        return sorted({dict(held).get(of, "") for held, _ in self._growth(name, {})})
 
     def quantile(self, share: float, name: str, **labels: str) -> float | None:
         """A quantile of what a histogram took in meanwhile, within its bucket by proportion; None of nothing."""

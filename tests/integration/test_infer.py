@@ -63,7 +63,8 @@ def test_every_piece_of_work_ends(inferring):
     ]
     wait_until(lambda: inferring.committed() == 8)
     metrics = process.get("/metrics").read().decode()
-    assert 'weir_infer_answers_total{code="UNKNOWN_MODEL"} 1.0' in metrics
+    assert 'weir_infer_answers_total{code="UNKNOWN_MODEL",model=""} 1.0' in metrics
+    assert 'weir_infer_completion_tokens_total{model="noop"}' in metrics
     assert "Faust" not in process.log
 
 

@@ -95,6 +95,31 @@ def test_what_is_removed_or_expires_is_not_taken(made, data):
     assert {each.ticket for each in taken} == {each.ticket for each in arrivals} - gone - expired
 
 
+@pytest.mark.parametrize(
+    ("capacity", "terms", "reason"),
+    [
+        (Capacity(1, 1000), Terms(), "slots"),
+        (Capacity(4, 150), Terms(), "memory"),
+        (Capacity(4, 1000), Terms(app_requests=1), "limits"),
+        (Capacity(4, 1000), Terms(app_tokens=150), "limits"),
+        (Capacity(4, 1000), Terms(), None),
+    ],
+)
+def test_what_is_short_for_the_next_request_is_known(capacity, terms, reason):
+    """Slots, memory or its app's limits; nothing where none waits, or only for an earlier one of its conversation."""
+    scheduler = Scheduler(terms)
+    scheduler.add(job(0))
+    assert scheduler.take(capacity).ticket == 0
+    scheduler.add(replace(job(2), conversation="c0"))
+    assert scheduler.refusal(capacity) is None
+    scheduler.add(job(1))
+    taken = scheduler.take(capacity)
+    found = scheduler.refusal(capacity)
+    assert (found.reason if found else None, taken is None) == (reason, reason is not None)
+    assert found is None or found.ticket == 1
+    assert scheduler.held == (100 if taken is None else 200)
+
+
 def shares(scheduler, steps):
     """Tokens by app and lane while everybody has work waiting; each request ends after a time like its tokens."""
     capacity = Capacity(8, 100_000)

@@ -23,9 +23,13 @@ def sample(at, *metrics):
 def busy(metrics, times=1):
     """What a busy process would have counted."""
     for _ in range(times):
-        metrics.completion_tokens.inc(30)
-        metrics.infer_answers.labels("stop").inc()
-        metrics.infer_first_token_seconds.observe(0.3)
+        metrics.completion_tokens.labels("small").inc(20)
+        metrics.completion_tokens.labels("big").inc(10)
+        metrics.infer_answers.labels("small", "stop").inc()
+        metrics.infer_answers.labels("big", "UNAVAILABLE").inc(0)
+        metrics.infer_first_token_seconds.labels("small").observe(0.3)
+        metrics.infer_token_seconds.labels("small").observe(0.015)
+        metrics.infer_refusals.labels("memory").inc()
         metrics.infer_queue_seconds.labels("bulk").observe(2)
         metrics.events.labels("judge", "allow").inc(9)
         metrics.events.labels("judge", "block").inc()
@@ -34,6 +38,8 @@ def busy(metrics, times=1):
         metrics.findings.labels("judge", "pii", "EMAIL_ADDRESS", "redact").inc()
     metrics.infer_slots.set(16)
     metrics.infer_running.set(12)
+    metrics.infer_room.set(32_768)
+    metrics.infer_held.set(8_192)
     metrics.infer_waiting.labels("interactive").set(3)
 
 
@@ -64,6 +70,15 @@ def test_percentiles_are_those_of_what_came_meanwhile(board):
     assert board.lanes[0].queue.p50 is None
 
 
+def test_each_model_has_its_own_figures(board):
+    """One that answered nothing has rates of 0 and no times."""
+    small, big = (next(each for each in board.model.models if each.name == name) for name in ("small", "big"))
+    assert (small.made, small.answers, big.made, big.answers) == (40.0, 2.0, 20.0, 0.0)
+    assert small.first_token.p50 == board.model.first_token.p50
+    assert 0.01 < small.token.p50 <= 0.02
+    assert big.token.p50 is None
+
+
 def test_a_process_that_began_anew_counts_from_nothing():
     """A counter that is smaller than before has started at 0; no rate is negative."""
     long, short = Metrics(), Metrics()
@@ -79,7 +94,10 @@ def test_the_screen_has_all_of_it(board):
     console = Console(width=120, record=True, file=open("/dev/null", "w"))  # noqa: SIM115, PTH123 - nothing is written
     console.print(render(board, "weir top"))
     text = console.export_text()
-    for word in ("24/32", "60 tokens/s", "interactive", "bulk", "first token", "judge", "block 2.0", "weir.infer 7"):
+    for word in (
+        "24/32", "16,384/65,536 tokens of memory", "60 tokens/s", "memory 2.0", "interactive", "bulk", "first token",
+        "token to token", "small", "judge", "block 2.0", "weir.infer 7",
+    ):  # fmt: skip
         assert word in text
     assert max(map(len, text.splitlines())) <= 120
 
