@@ -16,7 +16,7 @@ def machine() -> str:
 
 @dataclass(frozen=True)
 class Figure:
-    """``ratio`` is the value divided by that of ``ratio_to``, measured in the same run."""
+    """``ratio`` is the value divided by that of ``ratio_to``, measured in the same run; ``load`` the machine's then."""
 
     name: str
     value: float
@@ -24,6 +24,7 @@ class Figure:
     ratio: float | None = None
     ratio_to: str | None = None
     machine: str = field(default_factory=machine)
+    load: float = field(default_factory=lambda: round(os.getloadavg()[0], 1))
     date: str = field(default_factory=lambda: datetime.now(UTC).date().isoformat())
 
     def against(self, other: "Figure") -> "Figure":

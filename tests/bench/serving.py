@@ -37,11 +37,12 @@ from tests.fixtures.chat_server import ChatServer
 
 _SLOTS = 8
 _WORDS = 12
-_PACE = 0.02  # seconds a word
+_PACE = 0.05  # seconds a word
 _CAPACITY = _SLOTS / (_WORDS * _PACE)  # requests a second
 _LOADS = (0.5, 0.8, 1.1)
-_SECONDS = 15.0
+_SECONDS = 30.0
 _DEADLINE = 2.0
+_PATIENCE = 30.0  # what the flood's requests wait at most
 _STREAMS = 12
 _LONG_WORDS = 150
 _TOKEN = 5  # characters of a word with its space, and about those of a token
@@ -184,19 +185,21 @@ def _poisson(settings: Settings, load: float) -> list[Figure]:
 
 
 def _flood(settings: Settings) -> list[Figure]:
-    """The p99 of an app that asks now and then, beside one that asks as much, and beside one that floods."""
+    """The p99 of an app that asks now and then: by itself, beside one that takes the rest, and beside a flood."""
     steady, found = _CAPACITY / 8, {}
-    for name, other in (("calm", steady), ("flood", 3 * _CAPACITY)):
-        plans = _arrivals(steady, "steady", 5) + _arrivals(other, "other", 6)
-        sent = _send(settings, plans, name, deadline=30.0, stream=False)
+    for name, other in (("alone", 0.0), ("full", _CAPACITY - steady), ("flood", 3 * _CAPACITY)):
+        plans = _arrivals(steady, "steady", 5, 2 * _SECONDS)
+        plans += _arrivals(other, "other", 6, 2 * _SECONDS) if other else []
+        sent = _send(settings, plans, name, deadline=_PATIENCE, stream=False)
         asked, ended = _asked(settings, name), {}
         while len(ended) < len(sent):  # the flood has to be over before the next run
             time.sleep(1.0)
             ended = {_identity(each): each.timestamp for each in _all(settings, COMPLETIONS, name)}
         mine = (request for request, plan in sent.items() if plan.app == "steady")
         found[name] = _quantile([(ended[each] - asked[each]).total_seconds() for each in mine], 99)
-    calm = Figure("fairness: p99 of an app, on a broker", 1000 * found["calm"], "ms")
-    return [calm, Figure("fairness: the same beside a flood, on a broker", 1000 * found["flood"], "ms").against(calm)]
+    alone = Figure("fairness: p99 of an app by itself", 1000 * found["alone"], "ms")
+    full = Figure("fairness: p99 of an app, all slots wanted", 1000 * found["full"], "ms").against(alone)
+    return [alone, full, Figure("fairness: the same beside a flood", 1000 * found["flood"], "ms").against(full)]
 
 
 def _streamed(settings: Settings) -> list[Figure]:
