@@ -2,9 +2,9 @@
 
 import re
 from datetime import UTC, datetime, timedelta
-from typing import Annotated, Final, Literal, Self
+from typing import Annotated, Any, Final, Literal, Self
 
-from pydantic import BeforeValidator, Field, model_validator
+from pydantic import BeforeValidator, Field, SerializerFunctionWrapHandler, model_serializer, model_validator
 from pydantic_core import PydanticCustomError
 
 from schemas.record import Identifier, Record
@@ -59,6 +59,15 @@ def _as_stops(stop: object) -> object:
     return (stop,) if isinstance(stop, str) else stop
 
 
+class Format(Record, extra="forbid"):
+    """What an answer is to be: any text, or one JSON object.
+
+    A schema for it would be a text that the model reads and no guard does; it is refused.
+    """
+
+    type: Literal["text", "json_object"] = "text"
+
+
 class Parameters(Record):
     """How the model is to answer; what is absent is the model's default.
 
@@ -77,6 +86,12 @@ class Parameters(Record):
     seed: Annotated[int, Field(strict=True)] | None = None
     n: Literal[1] | None = None
     stream: Annotated[bool, Field(strict=True)] | None = None
+    response_format: Format | None = None
+
+    @model_serializer(mode="wrap")
+    def _what_is_said(self, dump: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """Without what is absent: a reader of an older version would refuse the name of what it does not know."""
+        return {name: value for name, value in dump(self).items() if value is not None}
 
     @model_validator(mode="before")
     @classmethod

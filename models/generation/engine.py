@@ -48,8 +48,9 @@ class Engine(Protocol):
 
     Whatever is submitted ends in exactly one ``Done``, in any order, also if it is cancelled (``CANCELLED``). What is
     wrong with one prompt is told in its answer and touches no other. Codes: ``CONTEXT_TOO_LONG``,
-    ``DEADLINE_EXCEEDED`` (not ready by ``until``: nobody goes on with it), ``MODEL_FAILED``, ``CANCELLED``, and
-    ``UNAVAILABLE`` where a server does not answer. Any text is legal. The same prompt has the same answer, up to
+    ``DEADLINE_EXCEEDED`` (not ready by ``until``: nobody goes on with it), ``MODEL_FAILED``, ``CANCELLED``,
+    ``INVALID_FIELD`` (``as_json``, of an engine that does not see to it), and ``UNAVAILABLE`` where a server does not
+    answer. Any text is legal. The same prompt has the same answer, up to
     rounding that depends on what runs beside it.
     """
 

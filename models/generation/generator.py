@@ -3,7 +3,7 @@
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Literal, Protocol
+from typing import Final, Literal, Protocol
 
 from models.generation.voice import Tell
 from schemas.conversation import Message
@@ -19,7 +19,8 @@ class Prompt:
 
     At ``temperature`` 0 every token is the likeliest; above it they are drawn from the likeliest that together have
     the probability ``top_p``, and ``seed`` says which. ``until`` is when nobody waits any more, as ``time.monotonic``
-    counts. ``route`` are the names of models, the one that is wanted first; none: whatever serves.
+    counts. ``route`` are the names of models, the one that is wanted first; none: whatever serves. With ``as_json`` the
+    answer is to be a JSON object, of an engine that can see to it.
     """
 
     messages: tuple[Message, ...] = field(repr=False)
@@ -30,6 +31,10 @@ class Prompt:
     seed: int = 0
     until: float = math.inf
     route: tuple[str, ...] = ()
+    as_json: bool = False
+
+
+NO_JSON: Final = "response_format is not supported by this model"
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +71,8 @@ class Generator(Protocol):
 
         ``tells``, one for each prompt or none at all, are told the answers' texts as they come.
 
-        Codes: ``CONTEXT_TOO_LONG``, ``DEADLINE_EXCEEDED`` (not ready by ``until``), ``MODEL_FAILED``. Any text is
-        legal. The same prompt has the same answer, up to rounding that depends on what runs beside it.
+        Codes: ``CONTEXT_TOO_LONG``, ``DEADLINE_EXCEEDED`` (not ready by ``until``), ``MODEL_FAILED``,
+        ``INVALID_FIELD`` (``as_json``, where it cannot be seen to). Any text is legal. The same prompt has the same
+        answer, up to rounding that depends on what runs beside it.
         """
         ...

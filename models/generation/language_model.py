@@ -11,7 +11,7 @@ from transformers import AutoModelForCausalLM, AutoTokenizer, PreTrainedModel, P
 from transformers.utils import logging as transformers_logging
 
 from models.generation.chat import ChatFormat
-from models.generation.generator import Answer, Device, Prompt
+from models.generation.generator import NO_JSON, Answer, Device, Prompt
 from models.generation.rows import Task
 from models.generation.sources import Source
 from schemas.errors import Code, ConfigError, UnavailableError
@@ -34,6 +34,8 @@ class LanguageModel:
 
     def task(self, prompt: Prompt) -> Task | Answer:
         """The prompt as ids, or the answer that says why it cannot be read. What does not fit is refused."""
+        if prompt.as_json:
+            return Answer(code=Code.INVALID_FIELD, reason=NO_JSON)
         try:
             ids = self.chat.encode(prompt.messages)
         except Exception as error:  # noqa: BLE001 - a template is a program of whoever made the model

@@ -4,7 +4,7 @@ import time
 from collections.abc import Callable, Sequence
 from typing import Final
 
-from models.generation.generator import Answer, Finish, Prompt
+from models.generation.generator import NO_JSON, Answer, Finish, Prompt
 from models.generation.stops import before_stop
 from models.generation.voice import Tell
 from schemas.errors import Code
@@ -42,6 +42,8 @@ class NoopGenerator:
     def _answer(self, prompt: Prompt) -> Answer:
         if self._clock() >= prompt.until:
             return Answer(code=Code.DEADLINE_EXCEEDED)
+        if prompt.as_json:
+            return Answer(code=Code.INVALID_FIELD, reason=NO_JSON)
         if sum(len(message.content) for message in prompt.messages) > _CONTEXT_CHARACTERS:
             return Answer(code=Code.CONTEXT_TOO_LONG, reason=f"more than {_CONTEXT_CHARACTERS} characters")
         words = SENTENCE.split()

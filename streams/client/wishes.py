@@ -5,7 +5,7 @@ from datetime import timedelta
 from typing import Any, Final, Literal, TypedDict
 
 from schemas.codec import validate
-from schemas.conversation import MAX_DEADLINE, Message, Parameters, Request
+from schemas.conversation import MAX_DEADLINE, Format, Message, Parameters, Request
 
 Prompt = str | Sequence[Message | Mapping[str, str]]
 """Chat messages; a string is the content of one user message."""
@@ -26,6 +26,7 @@ class Wishes(TypedDict, total=False):
     top_p: float | None
     stop: Sequence[str] | None
     seed: int | None
+    response_format: Format | Mapping[str, str] | None
 
 
 def request_of(app: str, prompt: Prompt, wishes: Wishes, timeout: float | None, *, stream: bool = False) -> Request:

@@ -4,7 +4,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field
 
-from schemas.conversation import Messages, Passages
+from schemas.conversation import Format, Messages, Passages
 from schemas.record import Identifier, Record
 from schemas.serving import ANY_MODEL
 from streams.client.wishes import Wishes
@@ -15,10 +15,6 @@ _Most = Annotated[int, Field(strict=True, ge=1, le=1_000_000)] | None
 
 def _listed(stop: object) -> object:
     return [stop] if isinstance(stop, str) else stop
-
-
-class _Format(Record, extra="forbid"):
-    type: Literal["text"] = "text"
 
 
 class StreamOptions(Record, extra="forbid"):
@@ -56,7 +52,7 @@ class ChatRequest(Record, extra="forbid"):
     store: Literal[False] | None = None
     logit_bias: Annotated[dict[str, Any], Field(max_length=0)] | None = None
     tools: Annotated[tuple[Any, ...], Field(max_length=0)] | None = None
-    response_format: _Format | None = None
+    response_format: Format | None = None
 
     @property
     def wishes(self) -> Wishes:
@@ -72,4 +68,5 @@ class ChatRequest(Record, extra="forbid"):
             top_p=self.top_p,
             stop=self.stop,
             seed=self.seed,
+            response_format=self.response_format,
         )

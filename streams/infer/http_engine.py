@@ -258,6 +258,8 @@ def _body(model: str, prompt: Prompt) -> dict[str, Any]:
     }
     if prompt.temperature > 0:
         body |= {"top_p": prompt.top_p, "seed": prompt.seed % 2**31}
+    if prompt.as_json:
+        body["response_format"] = {"type": "json_object"}
     if stops := [_sound(stop) for stop in prompt.stop if stop]:
         body["stop"] = stops[:_STOPS]
     return body

@@ -37,6 +37,7 @@ class Prompts:
             seed=own_seed if wanted.seed is None else wanted.seed,
             until=self.clock() + (work.deadline - now).total_seconds(),
             route=route_of(work),
+            as_json=wanted.response_format is not None and wanted.response_format.type == "json_object",
         )
 
 

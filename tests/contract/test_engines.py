@@ -1,6 +1,7 @@
 """What every engine promises: the fixed sentence and the real model alike, in static batches and continuously."""
 
 import time
+from dataclasses import replace
 
 import pytest
 
@@ -163,6 +164,13 @@ def test_more_than_there_is_room_for_waits(engine):
     """Whatever is submitted beyond the capacity ends, too."""
     count = 2 * engine.capacity.slots + 1
     assert all(answer.text for answer in generate(engine, [ask("Hello.", max_tokens=1)] * count))
+
+
+def test_an_object_is_seen_to_or_refused(engine):
+    """An engine that cannot see to it that an answer is JSON says so, and does not answer with something else."""
+    (asked,) = generate(engine, [replace(ask("Hello."), as_json=True)])
+    assert asked.code is (None if engine.kind == "http" else Code.INVALID_FIELD)
+    assert asked.reason is None or "response_format" in asked.reason
 
 
 def test_texts_stay_out_of_representations(engine):

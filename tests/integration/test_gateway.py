@@ -151,7 +151,7 @@ def test_a_lone_surrogate_comes_back(serving):
         ({"temperature": 3}, "temperature"),
         ({"frequency_penalty": 0.5}, "frequency_penalty"),
         ({"tools": [{"type": "function", "function": {"name": "f"}}]}, "tools"),
-        ({"response_format": {"type": "json_object"}}, "response_format.type"),
+        ({"response_format": {"type": "json_schema", "json_schema": {"name": "s"}}}, "response_format.type"),
         ({"extra_body": {"no_such_thing": 1}}, "no_such_thing"),
         ({"max_tokens": 0}, "max_tokens"),
     ],

@@ -54,6 +54,13 @@ def test_a_request_goes_over_the_wire_as_the_standard_has_it(server, engine):
     assert server.keys == ["Bearer secret-key"]
 
 
+def test_an_object_is_asked_for_where_it_is_wanted(server, engine):
+    """A server that can make its model write JSON is told to, by that request alone."""
+    ask(engine, as_json=True)
+    ask(engine)
+    assert [body.get("response_format") for body in server.bodies] == [{"type": "json_object"}, None]
+
+
 def test_usage_and_the_end_are_the_servers(engine):
     """The answer says what the server counted, when its first piece came, and why it ended."""
     done = ask(engine, max_tokens=3)

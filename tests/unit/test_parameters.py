@@ -21,6 +21,7 @@ def request(**parameters):
         ({"max_completion_tokens": 5, "max_tokens": 6}, {"max_tokens": 6}),
         ({"n": 1, "seed": 3, "temperature": 0.5, "top_p": 0.9}, {"n": 1, "seed": 3, "temperature": 0.5, "top_p": 0.9}),
         ({"stop": None}, {}),
+        ({"response_format": {"type": "json_object"}}, {"response_format": {"type": "json_object"}}),
     ],
 )
 def test_what_is_known_is_kept(given, kept):
@@ -45,9 +46,21 @@ def test_what_is_not_known_is_refused_by_name(given, told):
     assert told in caught.value.message
 
 
-@pytest.mark.parametrize("given", [{"n": 2}, {"temperature": 3}, {"top_p": 0}, {"max_tokens": 0}, {"stop": ["x"] * 17}])
+@pytest.mark.parametrize(
+    "given",
+    [
+        {"n": 2}, {"temperature": 3}, {"top_p": 0}, {"max_tokens": 0}, {"stop": ["x"] * 17},
+        {"response_format": {"type": "json_schema", "json_schema": {"description": "canary"}}},
+    ],
+)  # fmt: skip
 def test_what_is_out_of_range_is_refused(given):
     """The field at fault is named."""
     with pytest.raises(UnreadableError) as caught:
         request(**given)
     assert caught.value.field.startswith(f"parameters.{next(iter(given))}")
+
+
+def test_what_is_absent_is_not_written():
+    """A process of an older version refuses names that it does not know: it reads only those that were said."""
+    assert request(seed=3).to_json()["parameters"] == {"seed": 3}
+    assert request().model_dump(mode="json")["parameters"] == {}
