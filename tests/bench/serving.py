@@ -35,13 +35,13 @@ from tests.bench.figure import Figure
 from tests.bench.inference import broker, wait_ready
 from tests.fixtures.chat_server import ChatServer
 
-_SLOTS = 8
-_WORDS = 12
+_SLOTS = 16
+_WORDS = 24
 _PACE = 0.05  # seconds a word
 _CAPACITY = _SLOTS / (_WORDS * _PACE)  # requests a second
 _LOADS = (0.5, 0.8, 1.1)
 _SECONDS = 30.0
-_DEADLINE = 2.0
+_DEADLINE = 3.0
 _PATIENCE = 30.0  # what the flood's requests wait at most
 _STREAMS = 12
 _LONG_WORDS = 150

@@ -1,5 +1,6 @@
 """The schema, the views and the connection, on the real engine."""
 
+import re
 import socket
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
@@ -120,8 +121,8 @@ def test_answers_of_models_on_trial_stand_beside_the_others(store):
 
 def _query_of(page, view):
     """The query over a view that a page shows."""
-    blocks = (Path(__file__).parents[2] / page).read_text().split("```sql\n")[1:]
-    (found,) = [block.split("```")[0] for block in blocks if view in block]
+    text = (Path(__file__).parents[2] / page).read_text()
+    (found,) = [block for block in re.findall("```sql\n(.*?)```", text, re.DOTALL) if view in block]
     return found.replace("weir.", "")
 
 
