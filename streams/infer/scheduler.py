@@ -99,9 +99,11 @@ class _Queue:
 
 @dataclass(slots=True)
 class _Use:
-    """What an app has in the model."""
+    """What an app has in the model; of its requests so many are ``interactive``."""
 
+    weight: float
     requests: int = 0
+    interactive: int = 0
     tokens: int = 0
 
 
@@ -152,10 +154,10 @@ class Scheduler:
         """The job that goes to the model now, if there is room for one; it is in the model from then on."""
         if len(self._running) >= capacity.slots:
             return None
-        bulk = next(self._candidates("bulk", capacity), None)
+        bulk = next((job for job in self._heads("bulk") if self._within_limits(job)), None)
         if not self._lanes["bulk"].waiting:
             self._credit = 0.0
-        due = bulk is not None and self._credit >= bulk.tokens
+        due = bulk is not None and self._is_due(bulk)
         lanes: Sequence[Lane] = ("bulk", "interactive") if due else ("interactive", "bulk")
         for lane in lanes:
             job = self._fitting(lane, capacity)
@@ -186,6 +188,7 @@ class Scheduler:
         self._tokens -= job.tokens
         use = self._used[job.app]
         use.requests -= 1
+        use.interactive -= job.lane == "interactive"
         use.tokens -= job.tokens
         if not use.requests:
             del self._used[job.app]
@@ -270,13 +273,27 @@ class Scheduler:
         use = self._used.get(job.app)
         if use is None:
             return True
+        if not self._within_limits(job):
+            return False
+        # Some room is kept for those that have less than their share in the model, if there is anybody who might come.
+        full = len(self._running) >= capacity.slots - int(capacity.slots * _KEPT)
+        if not full or all(app == job.app for app in islice(reversed(self._seen), 2)):
+            return True
+        if job.lane == "bulk":
+            return self._is_due(job)
+        return use.interactive < capacity.slots * use.weight / sum(each.weight for each in self._used.values())
+
+    def _within_limits(self, job: Job) -> bool:
+        use = self._used.get(job.app)
+        if use is None:
+            return True
         requests = job.own.requests or self._terms.app_requests
         tokens = job.own.tokens or self._terms.app_tokens
-        if (requests and use.requests >= requests) or (tokens and use.tokens + job.tokens > tokens):
-            return False
-        # Some room is kept for whoever has nothing in the model, if there is anybody who might come.
-        full = len(self._running) >= capacity.slots - int(capacity.slots * _KEPT)
-        return not (full and any(app != job.app for app in islice(reversed(self._seen), 2)))
+        return not ((requests and use.requests >= requests) or (tokens and use.tokens + job.tokens > tokens))
+
+    def _is_due(self, bulk: Job) -> bool:
+        """Whether bulk work goes before interactive work now."""
+        return self._credit >= bulk.tokens
 
     def _fitting(self, lane: Lane, capacity: Capacity) -> Job | None:
         """The fairest that fits. Others may pass one that does not, until they come to all that the model holds."""
@@ -308,6 +325,8 @@ class Scheduler:
         del self._waiting[job.ticket]
         self._running[job.ticket] = job
         self._tokens += job.tokens
-        use = self._used.setdefault(job.app, _Use())
+        use = self._used.setdefault(job.app, _Use(flow.weight))
+        use.weight = flow.weight
         use.requests += 1
+        use.interactive += job.lane == "interactive"
         use.tokens += job.tokens

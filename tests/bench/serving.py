@@ -15,7 +15,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from statistics import quantiles
+from statistics import mean, quantiles
 
 from confluent_kafka import OFFSET_BEGINNING, Consumer, Producer, TopicPartition
 
@@ -36,9 +36,9 @@ from tests.bench.inference import broker, wait_ready
 from tests.fixtures.chat_server import ChatServer
 
 _SLOTS = 16
-_WORDS = 24
+_WORDS = (12, 24, 36)
 _PACE = 0.05  # seconds a word
-_CAPACITY = _SLOTS / (_WORDS * _PACE)  # requests a second
+_CAPACITY = _SLOTS / (mean(_WORDS) * _PACE)  # requests a second
 _LOADS = (0.5, 0.8, 1.1)
 _SECONDS = 30.0
 _DEADLINE = 3.0
@@ -49,14 +49,14 @@ _TOKEN = 5  # characters of a word with its space, and about those of a token
 
 
 class Words:
-    """Answers of a fixed number of words: many for who asks for a long one."""
+    """Answers of as many words as they may have tokens."""
 
     def generate(self, prompts: Sequence[Prompt]) -> list[Answer]:
-        return [self._answer("long" in prompt.messages[-1].content) for prompt in prompts]
+        return [self._answer(prompt.max_tokens) for prompt in prompts]
 
-    def _answer(self, long: bool) -> Answer:
+    def _answer(self, count: int) -> Answer:
         words = ["and", "the", "boats", "come", "back", "one", "by", "one", "with", "what", "they", "have"]
-        text = " ".join(words[n % len(words)] for n in range(_LONG_WORDS if long else _WORDS))
+        text = " ".join(words[n % len(words)] for n in range(count))
         return Answer(text=text, finish_reason="stop", prompt_tokens=8, completion_tokens=len(text.split()))
 
 
@@ -94,17 +94,17 @@ def _process(settings: Settings, command: str, **changes: str) -> Iterator[None]
 
 @dataclass(frozen=True)
 class _Plan:
-    """A request: when it is sent, and for whom."""
+    """A request: when it is sent, for whom, and how many words its answer has."""
 
     at: float
     app: str
-    text: str = "Write a line."
+    words: int
 
 
 def _arrivals(rate: float, app: str, seed: int, seconds: float = _SECONDS) -> list[_Plan]:
     rng, at, found = random.Random(seed), 0.0, []
     while (at := at + rng.expovariate(rate)) < seconds:
-        found.append(_Plan(at, app))
+        found.append(_Plan(at, app, rng.choice(_WORDS)))
     return found
 
 
@@ -116,9 +116,8 @@ def _send(settings: Settings, plans: Sequence[_Plan], run: str, *, deadline: flo
         time.sleep(max(0.0, start + plan.at - time.monotonic()))
         name = f"{run}-{number}"
         now = datetime.now(UTC)
-        request = Request(
-            app=plan.app, messages=(Turn(role="user", content=plan.text),), parameters=Parameters(stream=stream)
-        )
+        wishes = Parameters(stream=stream, max_tokens=plan.words)
+        request = Request(app=plan.app, messages=(Turn(role="user", content="Write."),), parameters=wishes)
         work = Work(
             request=request,
             conversation=name,
@@ -204,7 +203,7 @@ def _flood(settings: Settings) -> list[Figure]:
 
 def _streamed(settings: Settings) -> list[Figure]:
     """From the draft that has a token to the chunk that has it, and how long of that its look-ahead is awaited."""
-    plans = [_Plan(number * 1.0, "default", "Write a long line.") for number in range(_STREAMS)]
+    plans = [_Plan(number * 1.0, "default", _LONG_WORDS) for number in range(_STREAMS)]
     _send(settings, plans, "streamed", deadline=60.0, stream=True)
     time.sleep(_LONG_WORDS * _PACE + 3)
     made: dict[str, list[tuple[int, datetime]]] = defaultdict(list)

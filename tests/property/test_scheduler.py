@@ -216,6 +216,6 @@ def test_a_large_request_is_not_passed_for_ever():
 
 
 def test_a_flood_by_one_app_does_not_slow_another_down():
-    """In a simulation, the p99 of an app's requests rises by less than a fifth while another app floods."""
-    calm, flooded = p99_seconds(flood=False), p99_seconds(flood=True)
-    assert flooded <= 1.2 * calm
+    """In a simulation, the p99 of an app's requests is at most a fifth above that of the app by itself."""
+    alone, flooded = p99_seconds("nobody"), p99_seconds("flood")
+    assert flooded <= 1.2 * alone
