@@ -69,11 +69,11 @@ def serving_figures() -> list[Figure]:
     ):
         server.pace = _PACE
         with _process(settings, "infer", model="words", model_url=server.url, infer_batch=str(_SLOTS)):
+            with _process(settings, "worker"):
+                streamed = _streamed(settings)
             found = [figure for load in _LOADS for figure in _poisson(settings, load)]
             found += _flood(settings)
-            with _process(settings, "worker"):
-                found += _streamed(settings)
-    return found
+    return [*found, *streamed]
 
 
 @contextmanager
@@ -216,6 +216,7 @@ def _streamed(settings: Settings) -> list[Figure]:
     for message in _all(settings, TOKENS, "streamed"):
         chunk = decode(message, Chunk, TOKENS.type_name).record
         key, start = str(chunk.attempt), places[str(chunk.attempt)]
+        assert key in made, "a chunk of an attempt that was not drafted"
         places[key] = start + len(chunk.text)
         for place in range(start, places[key], _TOKEN):
             at = next((at for end, at in made[key] if end > place), message.timestamp)
