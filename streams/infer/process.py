@@ -3,6 +3,7 @@
 import os
 import signal
 import threading
+import time
 from collections.abc import Mapping
 from typing import Final
 
@@ -96,9 +97,10 @@ def serve(settings: Settings, engine: Engine, stop_seconds: float = STOP_SECONDS
     _log.info("inference starts", url=health.start(), model=engine.name)
     clean, status = False, 1
     try:
+        start = time.monotonic()
         driver.load()
-        capacity = engine.capacity
-        _log.info("model loaded", version=engine.version, slots=capacity.slots, tokens=capacity.tokens)
+        seconds, capacity = round(time.monotonic() - start, 1), engine.capacity
+        _log.info("model loaded", version=engine.version, seconds=seconds, slots=capacity.slots, tokens=capacity.tokens)
         clean, status = inference.run(stop), 0
     except ConfigError:
         raise
