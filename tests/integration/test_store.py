@@ -1,10 +1,8 @@
 """The schema, the views and the connection, on the real engine."""
 
-import re
 import socket
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from uuid import uuid5
 
 import pytest
@@ -19,6 +17,7 @@ from streams.store.columns import log_values
 from streams.store.migrations import Migration, migrate, shipped_migrations
 from streams.store.positions import accept_topic, read_known
 from streams.store.rows import NO_ID, dead_entry, dead_letter_row, judged_entry, verdict_row
+from tests.fixtures.pages import examples
 from tests.fixtures.store_rows import NOON, finding, message, side, verdict
 from tests.fixtures.store_side import count
 
@@ -115,15 +114,9 @@ def test_answers_of_models_on_trial_stand_beside_the_others(store):
     assert (row["source_event_id"], row["model"], row["shadow_model"]) == ("e1", "m", "n")
     assert (row["action"], row["shadow_action"], row["shadow_toxicity"]) == ("flag", "block", 0.75)
     assert (row["response_text"], row["shadow_text"]) == ("world", "no")
-    (alike,) = store.select(_query_of("docs/inference.md", "v_shadows"))
+    (shown,) = (each.text for each in examples("sql") if "v_shadows" in each.text)
+    (alike,) = store.select(shown.replace("weir.", ""))
     assert (alike["shadow_model"], alike["pairs"], alike["only_shadow_blocked"]) == ("n", 1, 1)
-
-
-def _query_of(page, view):
-    """The query over a view that a page shows."""
-    text = (Path(__file__).parents[2] / page).read_text()
-    (found,) = [block for block in re.findall("```sql\n(.*?)```", text, re.DOTALL) if view in block]
-    return found.replace("weir.", "")
 
 
 @pytest.mark.parametrize("year", [1, 1970, 2099, 9999])
