@@ -92,7 +92,7 @@ def run(stack: LiveStack, machine: Machine, plan: Plan) -> Account:
 
 
 def _send(client: Client, plan: Plan) -> Sent:
-    ids: dict[str, set[str]] = {"requests": set(), "interactions": set()}
+    ids: dict[str, set[str]] = {"requests": set(), "interactions": set(), "feedback": set(), "labels": set()}
     garbage: set[tuple[str, int, int]] = set()
     begun, messages = time.monotonic(), 0
     for messages, each in enumerate(sendings(plan), start=1):
@@ -102,7 +102,9 @@ def _send(client: Client, plan: Plan) -> Sent:
             ids[each.topic].add(each.identity)
         else:
             garbage.add(place)
-    return Sent(frozenset(ids["requests"]), frozenset(ids["interactions"]), frozenset(garbage), messages)
+    return Sent(
+        garbage=frozenset(garbage), messages=messages, **{name: frozenset(found) for name, found in ids.items()}
+    )
 
 
 def _recorded(record: Path | None) -> set[int]:

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 
 from tests.chaos.plan import Plan
-from tests.chaos.traffic import Sent
+from tests.chaos.traffic import Sent, label_id
 from tests.fixtures.requester import Requester
 from tests.fixtures.stack import LiveStack
 
@@ -48,7 +48,8 @@ class Found:
     """What the topics and the store hold of a run.
 
     ``finals`` are the ids of final replies by request, ``settled`` the settled one; ``verdicts`` are counted by stage
-    and event, ``letters`` by where the message stands. ``audited`` tells whether the audit passed.
+    and event, feedback as of ``collect`` and labels as of ``label``, ``letters`` by where the message stands.
+    ``audited`` tells whether the audit passed.
     """
 
     finals: Mapping[str, Sequence[str]]
@@ -71,11 +72,13 @@ def compare(sent: Sent, found: Found) -> Faults:
     """What was sent against what is there."""
     needed = [("screen", identity) for identity in sent.requests]
     needed += [("observe", identity) for identity in sent.interactions]
+    needed += [("collect", identity) for identity in sent.feedback]
+    needed += [("label", identity) for identity in sent.labels]
     counts = [len(found.finals.get(identity, ())) for identity in sent.requests]
     counts += [found.verdicts.get(at, 0) for at in needed]
     counts += [found.letters.get(place, 0) for place in sent.garbage]
     others = [count for at, count in found.verdicts.items() if at not in set(needed)]
-    known = sent.requests | sent.interactions
+    known = sent.requests | sent.interactions | sent.feedback | sent.labels
     seen = {identity for _, identity in found.verdicts} | found.settled.keys()
     unsettled = sum(bool(ids) and found.settled.get(identity) != ids[0] for identity, ids in found.finals.items())
     return Faults(
@@ -89,7 +92,8 @@ def take_account(stack: LiveStack, application: Requester, plan: Plan, sent: Sen
     """Wait until everything has come to its end, or for minutes, and count."""
     _wait(stack, application, sent)
     finals = {identity: [reply["event_id"] for reply in application.final(identity)] for identity in sent.requests}
-    found = Found(finals, _settled(stack, plan), _verdicts(stack, plan), _letters(stack, sent), _audit_passes(stack))
+    verdicts = {**_verdicts(stack, plan), **_opinions(stack, plan), **_labels(stack, sent)}
+    found = Found(finals, _settled(stack, plan), verdicts, _letters(stack, sent), _audit_passes(stack))
     return Account(
         seed=plan.seed,
         faults=len(plan.faults),
@@ -140,6 +144,20 @@ def _verdicts(stack: LiveStack, plan: Plan) -> dict[tuple[str, str], int]:
         f"WHERE source = '{plan.source}' AND run = 'live' AND code != 'ID_CONFLICT' GROUP BY stage, id"
     )
     return {(row["stage"], row["id"]): int(row["verdicts"]) for row in rows}
+
+
+def _opinions(stack: LiveStack, plan: Plan) -> dict[tuple[str, str], int]:
+    rows = stack.sql(
+        "SELECT source_event_id AS id, toUInt32(count()) AS opinions FROM v_feedback "
+        f"WHERE source = '{plan.source}' GROUP BY id"
+    )
+    return {("collect", row["id"]): int(row["opinions"]) for row in rows}
+
+
+def _labels(stack: LiveStack, sent: Sent) -> dict[tuple[str, str], int]:
+    rows = stack.sql("SELECT toString(label_id) AS id, toUInt32(count()) AS labels FROM v_labels GROUP BY id")
+    found = {row["id"]: int(row["labels"]) for row in rows}
+    return {("label", each): found[label_id(each)] for each in sent.labels if label_id(each) in found}
 
 
 def _letters(stack: LiveStack, sent: Sent) -> dict[tuple[str, int, int], int]:

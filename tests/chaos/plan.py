@@ -2,14 +2,16 @@
 
 import random
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final, Literal
 
 Kind = Literal["kill", "end", "pause", "slow", "join", "refuse", "readonly", "full", "clock"]
 
-PROCESSES: Final = ("worker-1", "infer-1", "settle", "store", "clickhouse", "kafka")
+PROCESSES: Final = (
+    "worker-1", "infer-1", "settle", "store", "clickhouse", "kafka", "monitor", "notify", "gateway"
+)  # fmt: skip
 _ENGINES: Final = frozenset({"clickhouse", "kafka"})
-_TABLES: Final = ("verdicts", "replies", "ledger")
+_TABLES: Final = ("verdicts", "replies", "ledger", "feedback", "labels")
 _TARGETS: Final[Mapping[Kind, tuple[str, ...]]] = {
     "join": ("worker", "infer", "settle", "store"),
     "refuse": _TABLES,
@@ -51,13 +53,23 @@ class Fault:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """A run: so much traffic at so many messages a second, and the faults, in order of time."""
+    """A run: so much traffic at so many messages a second, and the faults, in order of time.
+
+    ``opinions`` are feedback on requests and interactions, ``labels`` what reviewers would write.
+    """
 
     seed: int
     requests: int
     interactions: int
     rate: float
     faults: tuple[Fault, ...]
+    opinions: int = 0
+    labels: int = 0
+
+    @property
+    def seconds(self) -> float:
+        """How long the traffic takes, what is sent twice and garbage left out."""
+        return (self.requests + self.interactions + self.opinions + self.labels) / self.rate
 
     @property
     def source(self) -> str:
@@ -67,14 +79,16 @@ class Plan:
 
 _REQUESTS: Final = 160
 _INTERACTIONS: Final = 60
-_RATE: Final = 10.0
+_OPINIONS: Final = 40
+_LABELS: Final = 20
+_RATE: Final = 12.0
 
 
 def plan(seed: int, faults: int = 6, kinds: frozenset[Kind] = KINDS) -> Plan:
     """The run of a seed with so many faults of these kinds."""
     chance = random.Random(seed)
-    seconds = (_REQUESTS + _INTERACTIONS) / _RATE
-    return Plan(seed, _REQUESTS, _INTERACTIONS, _RATE, tuple(_faults(chance, faults, kinds, seconds)))
+    calm = Plan(seed, _REQUESTS, _INTERACTIONS, _RATE, (), _OPINIONS, _LABELS)
+    return replace(calm, faults=tuple(_faults(chance, faults, kinds, calm.seconds)))
 
 
 def _faults(chance: random.Random, count: int, kinds: frozenset[Kind], seconds: float) -> Iterator[Fault]:

@@ -1,10 +1,14 @@
-"""A foreign client's traffic in a run: requests, interactions and garbage, some of it twice and out of order."""
+"""A foreign client's traffic in a run: requests, interactions, feedback, labels and garbage.
+
+Some of it comes twice and all of it somewhat out of order; some of the requests want their answers as streams.
+"""
 
 import json
 import random
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from uuid import NAMESPACE_OID, uuid5
 
 from kafka import KafkaProducer
 from kafka.errors import KafkaError
@@ -34,16 +38,20 @@ class Sent:
     interactions: frozenset[str]
     garbage: frozenset[tuple[str, int, int]]
     messages: int
+    feedback: frozenset[str] = frozenset()
+    labels: frozenset[str] = frozenset()
 
 
 def sendings(plan: Plan) -> Iterator[Sending]:
     """The run's messages in the order in which they are sent."""
     chance = random.Random(plan.seed + 1)
     kinds = ["requests"] * plan.requests + ["interactions"] * plan.interactions
+    kinds += ["feedback"] * plan.opinions + ["labels"] * plan.labels
     chance.shuffle(kinds)
     messages: list[Sending] = []
     for number, topic in enumerate(kinds):
-        messages.append(_sending(topic, f"{plan.source}-{number}", number, chance))
+        make = {"feedback": _opinion, "labels": _label}.get(topic, _sending)
+        messages.append(make(topic, f"{plan.source}-{number}", number, chance))
         if chance.random() < _TWICE_SHARE:
             messages.append(messages[-1])
         if not number % _GARBAGE_EVERY:
@@ -65,9 +73,35 @@ def _sending(topic: str, identity: str, number: int, chance: random.Random) -> S
         body: dict[str, object] = {"app": "default", "messages": [{"role": "user", "content": text}]}
         if chance.random() < 0.1:
             body["deadline"] = chance.randrange(500, 8_000)
+        if chance.random() < 0.15:
+            body["parameters"] = {"stream": True}
     else:
         body = {"app": "default", "prompt": text, "response": f"Answer {number}: it is sunny."}
     return Sending(topic, identity, f"k{number % 13}", json.dumps(body).encode())
+
+
+def _opinion(topic: str, identity: str, number: int, chance: random.Random) -> Sending:
+    """Feedback on some event around it, of either kind, which may come later or never."""
+    about = identity.rsplit("-", 1)[0] + f"-{max(0, number + chance.randint(-20, 3))}"
+    body = {
+        "app": "default", chance.choice(("request_id", "interaction_id")): about, "rating": chance.randint(1, 5),
+        "comment": f"Comment {number}, says ann{number}@example.org.",
+    }  # fmt: skip
+    return Sending(topic, identity, f"k{number % 13}", json.dumps(body).encode())
+
+
+def label_id(identity: str) -> str:
+    """The id of the label that was sent under this id."""
+    return str(uuid5(NAMESPACE_OID, identity))
+
+
+def _label(topic: str, identity: str, number: int, chance: random.Random) -> Sending:
+    body = {
+        "label_id": label_id(identity), "review_id": label_id(f"review {identity}"), "app": "default", "by": "ann",
+        "verdict_id": label_id(f"verdict {identity}"), "answers": {"relevant": chance.random() < 0.5},
+        "opened_at": "2026-11-27T10:00:00Z", "labelled_at": "2026-11-27T10:00:20Z",
+    }  # fmt: skip
+    return Sending(topic, identity, body["review_id"], json.dumps(body).encode())
 
 
 class Client:

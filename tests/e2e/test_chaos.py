@@ -33,7 +33,8 @@ def test_many_faults_at_once_lose_nothing(tmp_path):
         stack = live_stack(machine)
         stack.up()
         try:
-            account = run(stack, machine, Plan(seed=1, requests=40, interactions=15, rate=10.0, faults=faults))
+            plan = Plan(seed=1, requests=40, interactions=12, rate=12.0, faults=faults, opinions=8, labels=4)
+            account = run(stack, machine, plan)
         finally:
             stack.down()
     assert account.clean, account.line()

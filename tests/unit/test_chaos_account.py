@@ -7,11 +7,19 @@ import pytest
 from tests.chaos.account import Faults, Found, compare
 from tests.chaos.traffic import Sent
 
-SENT = Sent(frozenset({"r1", "r2"}), frozenset({"i1"}), frozenset({("weir.requests", 0, 7)}), messages=4)
+SENT = Sent(
+    requests=frozenset({"r1", "r2"}),
+    interactions=frozenset({"i1"}),
+    garbage=frozenset({("weir.requests", 0, 7)}),
+    messages=6,
+    feedback=frozenset({"f1"}),
+    labels=frozenset({"l1"}),
+)
+FIRST = {("observe", "i1"): 1, ("collect", "f1"): 1, ("label", "l1"): 1}
 GOOD = Found(
     finals={"r1": ["a"], "r2": ["b"]},
     settled={"r1": "a", "r2": "b"},
-    verdicts={("screen", "r1"): 1, ("screen", "r2"): 1, ("judge", "r1"): 1, ("observe", "i1"): 1},
+    verdicts={("screen", "r1"): 1, ("screen", "r2"): 1, ("judge", "r1"): 1, **FIRST},
     letters={("weir.requests", 0, 7): 1},
     audited=True,
 )
@@ -26,7 +34,9 @@ GOOD = Found(
         ({"finals": {"r1": ["c"], "r2": ["b"]}}, 0, 0, 1),
         ({"settled": {"r1": "a"}}, 0, 0, 1),
         ({"settled": {**GOOD.settled, "r9": "z"}}, 0, 0, 1),
-        ({"verdicts": {("screen", "r1"): 1, ("screen", "r2"): 1}}, 1, 0, 0),
+        ({"verdicts": {("screen", "r1"): 1, ("screen", "r2"): 1}}, 3, 0, 0),
+        ({"verdicts": {**GOOD.verdicts, ("collect", "f1"): 2}}, 0, 1, 0),
+        ({"verdicts": {**GOOD.verdicts, ("collect", "f9"): 1}}, 0, 0, 1),
         ({"verdicts": {**GOOD.verdicts, ("screen", "r2"): 2}}, 0, 1, 0),
         ({"verdicts": {**GOOD.verdicts, ("judge", "r1"): 3}}, 0, 2, 0),
         ({"verdicts": {**GOOD.verdicts, ("observe", "i9"): 1}}, 0, 0, 1),

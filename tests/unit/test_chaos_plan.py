@@ -18,10 +18,10 @@ def test_faults_fall_into_the_traffic(seed):
     """Each comes while messages are sent, in order, to something that is there."""
     run = plan(seed, faults=10)
     moments = [fault.at for fault in run.faults]
-    seconds = (run.requests + run.interactions) / run.rate
     assert len(moments) == 10
-    assert all(0 < moment < seconds for moment in moments)
-    known = {*PROCESSES, "supervisor", "worker", "infer", "verdicts", "replies", "ledger", "disk", "machine"}
+    assert all(0 < moment < run.seconds for moment in moments)
+    tables = {"verdicts", "replies", "ledger", "feedback", "labels"}
+    known = {*PROCESSES, *tables, "supervisor", "worker", "infer", "disk", "machine"}
     assert {fault.target for fault in run.faults} <= known
 
 
@@ -51,6 +51,8 @@ def test_traffic_has_repeats_garbage_and_disorder():
     run = plan(3)
     sent = list(sendings(run))
     ids = [each.identity for each in sent if each.identity]
-    assert len(set(ids)) == run.requests + run.interactions < len(ids)
+    assert len(set(ids)) == run.requests + run.interactions + run.opinions + run.labels < len(ids)
     assert ids != sorted(ids, key=lambda identity: int(identity.rpartition("-")[2]))
     assert any(not each.identity for each in sent)
+    assert {each.topic for each in sent} == {"requests", "interactions", "feedback", "labels"}
+    assert any(b'"stream": true' in each.value for each in sent)
