@@ -20,12 +20,14 @@ from tests.bench.lengths import length_figures
 from tests.bench.path import path_figures
 from tests.bench.serving import serving_figures
 from tests.bench.threads import thread_figures
+from tests.bench.transactions import transaction_figures
 
 _PARTS = {
     "guards": guard_figures,
     "threads": thread_figures,
     "path": path_figures,
     "latency": latency_figures,
+    "transactions": transaction_figures,
     "inference": inference_figures,
     "lengths": length_figures,
     "serving": serving_figures,
