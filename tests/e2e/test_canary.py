@@ -9,11 +9,12 @@ from contextlib import closing
 import pytest
 from kafka import KafkaConsumer, TopicPartition
 
+from tests.fixtures.canaries import KINDS, canary, core, sentence
 from tests.fixtures.requester import Requester
 
 pytestmark = [
     pytest.mark.e2e, pytest.mark.kafka, pytest.mark.store, pytest.mark.weights,
-    pytest.mark.timeout(300), pytest.mark.xdist_group("stack"),
+    pytest.mark.timeout(420), pytest.mark.xdist_group("stack"),
 ]  # fmt: skip
 
 WORD = "qzxCanary"  # what is unreadable may hold anything: no trace of it may be left
@@ -24,7 +25,9 @@ PLACES = (
 PEOPLE = {place: f"canary.{place}@qzxmail.org" for place in PLACES}
 CARD = "4111 1111 1111 1111"
 TOKEN = "ghp_" + "qzxC4n4ryT0k3nAbCdEf0123456789ABCDEF"
-CANARIES = (*PEOPLE.values(), CARD, TOKEN)
+SIDES = ("prompt", "response", "context", "message", "passage")
+KEPT = {(kind, side): core(canary(kind, side)) for kind in KINDS for side in SIDES}
+CANARIES = (*PEOPLE.values(), CARD, TOKEN, *KEPT.values())
 
 KEEPER = """
 id: keeper
@@ -69,6 +72,12 @@ def readable():
     yield "requests", {**held, "messages": [{"role": "user", "content": f"{ATTACK} {PEOPLE['edited']}"}]}, "edited"
     said = {"app": "default", "interaction_id": "talk", "rating": 2, "comment": f"Tell {PEOPLE['comment']}, {TOKEN}"}
     yield "feedback", said, "said"
+    for kind in KINDS:
+        text = {side: sentence(kind, side) for side in SIDES}
+        sides = {"prompt": text["prompt"], "response": text["response"], "context": [text["context"]]}
+        yield "interactions", {"app": "default", **sides}, f"talk-{kind}"
+        asked = {"messages": [{"role": "user", "content": text["message"]}], "context": [text["passage"]]}
+        yield "requests", {"app": "default", **asked}, f"request-{kind}"
     yield "interactions", {"app": "default", "prompt": WORD * 30_000, "response": "fine"}, "huge"
     yield "interactions", {"app": "who", "prompt": WORD}, "unknown"
 
@@ -196,7 +205,8 @@ def places(stack, application, served, tmp_path_factory):
         for delivery in [producer.send(f"weir.{t}", v, key=k, headers=h) for t, v, k, h in unreadable()]:
             delivery.get(30)
     found = decide(stack, application)
-    stack.until(lambda: application.answered(["request", "known"]) == 2)
+    asked = ["request", "known", *(f"request-{kind}" for kind in KINDS)]
+    stack.until(lambda: application.answered(asked) == len(asked))
     stack.until(lambda: stack.number("SELECT count() FROM v_feedback") == 1)
     stack.until(lambda: "Nothing is missing" in stack.weir("audit", check=False))
     stack.until(lambda: not json.loads(stack.weir("audit", "--json"))["totals"][0]["in_flight"])
@@ -223,7 +233,7 @@ def page(stack, name):
 
 
 def test_personal_data_and_secrets_are_masked_everywhere(places):
-    """What the guards know as personal data or secrets is in no log, table, metric, listing or masked tail."""
+    """Of twenty kinds of personal data and secrets, none is in a log, table, metric, listing or masked tail."""
     hits = [(place, canary) for place, text in places.items() for canary in CANARIES if canary in text]
     assert hits == []
 
