@@ -1,7 +1,7 @@
 """``python -m tests.fuzz.guided TARGET RUNS [SEED]``: the same targets, with inputs that coverage leads to.
 
-Wants `atheris` (``pip install atheris``), which has no place in the lock: it is not needed for anything else. New inputs
-that reach new code are kept in a folder of its own and go with the run; what fails is written to ``crash-…`` and told.
+Wants `atheris` (``pip install atheris``), which has no place in the lock: nothing else needs it. New inputs that reach
+new code are kept in a folder of the run's own and go with it; what fails is written to ``crash-…`` and told.
 """
 
 import sys
