@@ -46,6 +46,7 @@ lint: .venv/dev.stamp ## check style, types and the floors
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
 	@$(BIN)/check-jsonschema --builtin-schema vendor.compose-spec docker-compose.yml
+	@$(BIN)/hadolint deploy/images/Dockerfile
 
 format: .venv/dev.stamp ## mend what can be mended
 	@$(BIN)/ruff check --fix-only .

@@ -2,6 +2,8 @@
 
 import logging
 import sys
+from importlib.metadata import version
+from typing import Annotated
 
 import typer
 from rich.console import Console
@@ -43,6 +45,23 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
     epilog="Settings are WEIR_* environment variables; docs/settings.md lists them.",
 )
+
+
+def _show_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"weir {version('weir')}")
+        raise typer.Exit
+
+
+@app.callback()
+def _weir(
+    show: Annotated[
+        bool, typer.Option("--version", help="Show the version and exit.", callback=_show_version, is_eager=True)
+    ] = False,
+) -> None:
+    """Take what stands before a command."""
+
+
 _LOCAL, _FLOW, _UPKEEP, _TOOLS = "Local stack", "Processes", "Upkeep", "Guards and traffic"
 app.command(rich_help_panel=_TOOLS)(check.check)
 app.command(rich_help_panel=_TOOLS)(traffic.send)

@@ -1,12 +1,13 @@
 """Everything that is released, the same bytes from the same commit: ``python -m tests.deploy.release DIRECTORY``.
 
-A wheel, a source distribution, the chart, and what the images are built from, with a file of SHA-256 sums. Times inside
-the archives are the commit's.
+A wheel, a source distribution, the chart, what the images are built from, and what is in each image (CycloneDX, from
+its lock file), with a file of SHA-256 sums. Times inside the archives are the commit's.
 """
 
 import gzip
 import hashlib
 import io
+import json
 import os
 import subprocess
 import sys
@@ -19,6 +20,8 @@ CONTEXT = (
     "LICENSE", "NOTICE", "README.md", "pyproject.toml", "requirements", "schemas", "models", "guards", "monitors",
     "streams", "deploy",
 )  # fmt: skip
+IMAGES = {"weir": "base", "infer": "infer"}  # the lock file of each
+TAKEN_OUT = "chdb-core"  # by the Dockerfile: in containers the store is a server of its own
 
 
 def release(directory):
@@ -31,8 +34,26 @@ def release(directory):
     subprocess.run(build, cwd=ROOT, env=environment, check=True, stdout=subprocess.DEVNULL)
     _archive(directory / f"weir-chart-{version}.tgz", _tracked("deploy/chart"), "deploy/chart", "weir", when)
     _archive(directory / f"weir-images-{version}.tgz", _tracked(*CONTEXT), "", f"weir-{version}", when)
+    for image, lock in IMAGES.items():
+        bill = json.dumps(bill_of_materials(lock, when), indent=1, sort_keys=True)
+        (directory / f"weir-image-{image}-{version}.cdx.json").write_text(bill + "\n", encoding="utf-8")
     sums = [f"{hashlib.sha256(path.read_bytes()).hexdigest()}  {path.name}\n" for path in sorted(directory.iterdir())]
     (directory / "SHA256SUMS").write_text("".join(sums), encoding="ascii")
+
+
+def bill_of_materials(lock, when):
+    """The Python packages of an image with their hashes, as the lock file names them: CycloneDX 1.6."""
+    command = [
+        Path(sys.executable).with_name("cyclonedx-py"), "requirements", "--pyproject", "pyproject.toml",
+        "--output-reproducible", f"requirements/{lock}.txt",
+    ]  # fmt: skip
+    environment = {**os.environ, "SOURCE_DATE_EPOCH": str(when)}
+    made = json.loads(subprocess.run(command, cwd=ROOT, env=environment, check=True, capture_output=True).stdout)
+    gone = {each["bom-ref"] for each in made["components"] if each["name"] == TAKEN_OUT}
+    kept = [each for each in made["components"] if each["bom-ref"] not in gone]
+    for each in kept:
+        each.pop("description")  # the line of the lock file, once more
+    return {**made, "components": kept, "dependencies": [d for d in made["dependencies"] if d["ref"] not in gone]}
 
 
 def _git(*arguments):

@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+from importlib.metadata import version
 
 import pytest
 from typer.main import get_command
@@ -55,6 +56,11 @@ def commands(group=None, path=()):
         yield (*path, name), command
         if hasattr(command, "commands"):
             yield from commands(command, (*path, name))
+
+
+def test_the_version_is_told():
+    """`weir --version` says what is installed."""
+    assert CliRunner().invoke(app, ["--version"]).output == f"weir {version('weir')}\n"
 
 
 def test_help_is_quick_and_complete():
