@@ -10,6 +10,7 @@ SignalName = Literal[
     "prompt_length",
     "prompt_novelty",
     "topic",
+    "unusual_topics",
     "language",
     "response_flagged",
     "response_blocked",
@@ -29,5 +30,6 @@ SignalName = Literal[
 
 LANGUAGE_PREFIX: Final = "language:"
 TOPIC_PREFIX: Final = "topic:"
+UNUSUAL_TOPICS: Final = "unusual_topics"
 OTHER: Final = "other"
 """The share of every language, topic and segment that has no name of its own."""

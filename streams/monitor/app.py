@@ -12,11 +12,12 @@ from monitors.alarms.recovery import Recovery
 from monitors.alarms.series import Watch, cleared, direction, lanes, restarted
 from schemas.alert import Direction
 from schemas.monitoring import SeriesBin
+from schemas.signal import UNUSUAL_TOPICS
 from streams.monitor import alarm as alarms
 from streams.monitor.alarm import NO_TRAFFIC, SOON, Alarm, Facts, Seen, fingerprint
 from streams.monitor.bins import Closed
 from streams.monitor.explanation import facts
-from streams.monitor.series import Memory, Taken, forgotten, series_name, take, with_visible
+from streams.monitor.series import Memory, Taken, forgotten, series_name, studied, take, with_visible
 from streams.monitor.traffic import Traffic, counted, has_stopped
 
 _DOUBT: Final = 0.1
@@ -63,6 +64,7 @@ def step(name: str, app: App, number: int, closed: Mapping[str, Closed], terms: 
         return Step(app, {}, _changed(known, app.alarms))
     app = replace(app, traffic=counted(app.traffic, number, max(each.bin.events for each in closed.values())))
     app = _heard(app, number)
+    app, closed = _studied(app, number, closed, terms)
     calm = not any(each.has_fired for each in app.alarms.values())
     taken = {
         series: take(app.series.get(series, Memory()), series_name(name, series), found, terms.reference, calm=calm)
@@ -94,6 +96,22 @@ def _learning_anew(app: App, since: int, number: int) -> App:
     series = {name: forgotten(memory, since) for name, memory in app.series.items()}
     over = {key: alarms.ended(each, number) if each.is_open else each for key, each in app.alarms.items()}
     return replace(app, series=series, alarms=over, learn_from=since, watched=0)
+
+
+def _studied(app: App, number: int, closed: Mapping[str, Closed], terms: Terms) -> tuple[App, Mapping[str, Closed]]:
+    """What is usual is learnt first; until then there is no series of what is not."""
+    found = closed.get(UNUSUAL_TOPICS)
+    if found is None or usual_topics(app):
+        return app, closed
+    memory = studied(app.series.get(UNUSUAL_TOPICS, Memory()), found.topics, number, terms.reference)
+    rest = {name: each for name, each in closed.items() if name != UNUSUAL_TOPICS}
+    return replace(app, series={**app.series, UNUSUAL_TOPICS: memory}), rest
+
+
+def usual_topics(app: App) -> tuple[str, ...]:
+    """The topics that the app's prompts are usually about, once they are known."""
+    memory = app.series.get(UNUSUAL_TOPICS)
+    return memory.usual.names if memory is not None and memory.usual is not None else ()
 
 
 def _silent(name: str, app: App, number: int) -> App:

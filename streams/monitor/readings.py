@@ -9,6 +9,7 @@ from typing import Final, Literal
 from schemas.alert import Dimension
 from schemas.feedback import Opinion
 from schemas.policy import Alarms
+from schemas.signal import UNUSUAL_TOPICS, SignalName
 from schemas.verdict import Verdict
 from streams.monitor.signals import SIGNALS, Signal, values
 
@@ -26,7 +27,10 @@ _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """One event as it is counted. ``time`` is in milliseconds since 1970; ``segments`` as ``DIMENSIONS`` are."""
+    """One event as it is counted. ``time`` is in milliseconds since 1970; ``segments`` as ``DIMENSIONS`` are.
+
+    ``topic`` is the prompt's, where it is to be told whether it is a usual one.
+    """
 
     unit: str
     app: str
@@ -34,6 +38,7 @@ class Reading:
     time: int
     values: Mapping[str, float]
     segments: tuple[str, ...]
+    topic: str | None = None
 
 
 class Reader:
@@ -52,7 +57,8 @@ class Reader:
         if alarms is None:
             return None
         found = dict(values(verdict, self._signals(alarms), alarms))
-        if not found:
+        topic = _topic(verdict) if is_watched(alarms, UNUSUAL_TOPICS) else None
+        if not found and topic is None:
             return None
         time = verdict.position.time if self._clock == "arrival" else verdict.event_time
         return Reading(
@@ -62,13 +68,13 @@ class Reader:
             (time - _EPOCH) // (_EPOCH.resolution * 1000),
             found,
             segments(verdict),
+            topic,
         )
 
     def hear(self, opinion: Opinion) -> Reading | None:
         """The reading of a user's feedback; None where it does not rate, or nobody watches."""
         alarms = self._alarms(opinion.app)
-        watched = alarms is not None and (alarms.signals is None or "negative_feedback" in alarms.signals)
-        if not watched or opinion.sentiment is None:
+        if alarms is None or opinion.sentiment is None or not is_watched(alarms, "negative_feedback"):
             return None
         time = opinion.position.time if self._clock == "arrival" else opinion.event_time
         language = opinion.comment.language if opinion.comment else None
@@ -86,8 +92,17 @@ class Reader:
     def _signals(self, alarms: Alarms) -> Sequence[Signal]:
         wanted = alarms.signals
         if wanted not in self._watched:
-            self._watched[wanted] = tuple(s for s in SIGNALS.values() if wanted is None or s.name in wanted)
+            self._watched[wanted] = tuple(s for s in SIGNALS.values() if is_watched(alarms, s.name))
         return self._watched[wanted]
+
+
+def is_watched(alarms: Alarms, signal: SignalName) -> bool:
+    """Whether the policy watches the signal."""
+    return alarms.signals is None or signal in alarms.signals
+
+
+def _topic(verdict: Verdict) -> str | None:
+    return verdict.judgement.prompt.topic if verdict.judgement.prompt else None
 
 
 def segments(verdict: Verdict) -> tuple[str, ...]:

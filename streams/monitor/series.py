@@ -1,6 +1,7 @@
 """One series of an app: learns, is watched, and remembers what it takes to tell what moved. Pure."""
 
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 from monitors.alarms.app import NEVER, evidence
@@ -17,6 +18,8 @@ RECENT: Final = 168
 _WITH_EXAMPLES: Final = 48
 _FADE: Final = 1 - 1 / 672  # what is older than four weeks counts for little
 _LEAST_EVENTS: Final = 0.5
+_USUAL: Final = 0.8
+_LEAST_STUDIED: Final = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,10 +36,20 @@ class Recent:
 
 
 @dataclass(frozen=True, slots=True)
+class Usual:
+    """Which topics an app's prompts are usually about: events by topic since a bin, and once enough came, the names."""
+
+    since: int
+    counts: Mapping[str, int] = field(default_factory=dict)
+    names: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Memory:
     """All that is known of a series. ``before`` are the segments of bins that are no longer among the ``recent``.
 
-    ``history`` are the bins of a reference, the latest last; ``since`` is the first bin that may be one of them.
+    ``history`` are the bins of a reference, the latest last; ``since`` is the first bin that may be one of them. The
+    series of unusual topics begins once ``usual`` has names.
     """
 
     history: tuple[Summary, ...] = ()
@@ -45,6 +58,7 @@ class Memory:
     visible: float | None = None
     before: tuple[Tally, ...] = ()
     recent: tuple[Recent, ...] = ()
+    usual: Usual | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +86,23 @@ def take(memory: Memory, name: str, closed: Closed, reference: int, *, calm: boo
     return Taken(memory, row)
 
 
+def studied(memory: Memory, topics: Mapping[str, int], number: int, reference: int) -> Memory:
+    """The series with a bin's topics, from which it is learnt what is usual: the largest that make up four fifths.
+
+    It takes half a reference, and 200 events. The level of the series is learnt from what comes *after* that: a choice
+    fits the events that it was made by too well.
+    """
+    usual = memory.usual or Usual(number)
+    counts = {name: usual.counts.get(name, 0) + topics.get(name, 0) for name in sorted({*usual.counts, *topics})}
+    total, names, covered = sum(counts.values()), list[str](), 0
+    if 2 * (number - usual.since + 1) >= reference and total >= _LEAST_STUDIED:
+        for name in sorted(counts, key=lambda each: (-counts[each], each)):
+            if covered < _USUAL * total:
+                names.append(name)
+                covered += counts[name]
+    return replace(memory, usual=Usual(usual.since, counts, tuple(sorted(names))))
+
+
 def series_name(app: str, series: str) -> str:
     """The name by which ties of the series are broken."""
     return f"{app}/{series}"
@@ -92,7 +123,9 @@ def learnt(memory: Memory, reference: int) -> float:
 
 
 def forgotten(memory: Memory, since: int) -> Memory:
-    """The series with nothing but the bins from ``since`` on: it learns anew."""
+    """The series with nothing but the bins from ``since`` on: it learns anew, and anew what is usual."""
+    if memory.usual is not None:
+        return Memory()
     history = tuple(each for each in memory.history if each.hour >= since)
     return Memory(history=history, since=since, before=memory.before, recent=memory.recent)
 

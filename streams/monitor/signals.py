@@ -13,7 +13,7 @@ from schemas.actions import Action
 from schemas.alert import Severity
 from schemas.errors import Code
 from schemas.policy import Alarms
-from schemas.signal import LANGUAGE_PREFIX, OTHER, TOPIC_PREFIX, SignalName
+from schemas.signal import LANGUAGE_PREFIX, OTHER, TOPIC_PREFIX, UNUSUAL_TOPICS, SignalName
 from schemas.verdict import SideJudgement, Verdict
 
 _LONGEST_CHARS: Final = 100_000
@@ -154,6 +154,8 @@ SIGNALS: Final[Mapping[str, Signal]] = {
         Signal("prompt_novelty", "distance of prompts from known topics", "WeirPromptNovelty", None, "warning", "info",
                _novelty("prompt")),
         Signal("topic", "share of a topic", "WeirTopicShare", None, "info", "info", _nothing),
+        Signal(UNUSUAL_TOPICS, "share of prompts about topics that are not usual", "WeirUnusualTopics", None, "warning",
+               "info", _nothing),
         Signal("language", "share of a language", "WeirLanguageShare", None, "info", "info", _nothing),
         Signal("response_flagged", "share of responses with a finding", "WeirResponseFlagged", None, "warning", "info",
                _at_least("response", Action.FLAG)),

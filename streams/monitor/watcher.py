@@ -7,7 +7,7 @@ from datetime import datetime
 from schemas.monitoring import SeriesBin
 from schemas.policy import Alarms
 from streams.monitor.alarm import Alarm
-from streams.monitor.app import App, Step, Terms, bins_of, step
+from streams.monitor.app import App, Step, Terms, bins_of, step, usual_topics
 from streams.monitor.bins import OpenBins
 from streams.monitor.readings import Reading
 from streams.monitor.watermarks import Partition, closable
@@ -101,7 +101,7 @@ class Watcher:
         """Close every bin up to this one, in order."""
         closing = Closing(upto)
         for number in self._numbers(upto):
-            found = self._bins.close(number)
+            found = self._bins.close(number, self._usual)
             for name in sorted({*self.apps, *found}):
                 if self._alarms(name) is None:
                     continue
@@ -118,6 +118,9 @@ class Watcher:
             partition.close(upto)
         self.closed = upto
         return closing
+
+    def _usual(self, name: str) -> Sequence[str]:
+        return usual_topics(self.apps.get(name, App()))
 
     def _numbers(self, upto: int) -> Sequence[int]:
         """The bins to close, in order; the empty ones too, since traffic may have stopped."""

@@ -3,6 +3,7 @@
 from dataclasses import replace
 from datetime import timedelta
 
+import numpy as np
 import pytest
 
 from monitors.alarms.bins import bin_of
@@ -206,6 +207,69 @@ def test_topics_are_counted_apart():
     models, topics = (tallies[DIMENSIONS.index(name)] for name in ("model", "topic"))
     assert {name: events for name, (events, _) in topics.items()} == {"t0": 234.0, "t1": 233.0, "t2": 233.0}
     assert sum(events for events, _ in models.values()) == 700
+
+
+TOPICS = ALARMS.model_copy(update={"signals": frozenset({"unusual_topics"})})
+
+
+def prompts(hours, seed, new=range(0)):
+    """Six prompts an hour about four topics; in ``new`` hours half are about a fifth."""
+    source = np.random.default_rng(seed)
+    for hour in hours:
+        for minute in range(0, 60, 10):
+            serial = (seed << 32) + hour * 6 + minute // 10
+            topic = source.choice(["food", "law", "music", "sport"], p=[0.5, 0.2, 0.2, 0.1])
+            yield about(serial, "crime" if hour in new and source.random() < 0.5 else str(topic), hour)
+
+
+@pytest.fixture(scope="module")
+def accustomed():
+    """The state of an app whose usual topics are known, and how often they have been left."""
+    scene = Scene(TOPICS)
+    scene.feed(prompts(range(REFERENCE * 3 // 2 + 2), 1))
+    return scene.watcher.apps, scene.watcher.closed
+
+
+def test_what_is_usual_is_learnt_before_its_level(accustomed):
+    """The largest topics that make up four fifths are; the reference begins after what they were chosen by."""
+    memory = accustomed[0][APP].series["unusual_topics"]
+    assert memory.usual.names == ("food", "law", "music")
+    assert memory.history[0].hour == number(REFERENCE // 2)
+    assert memory.watch.baseline.profile.level == pytest.approx(0.1, abs=0.02)
+
+
+def test_new_topics_are_found_and_named(accustomed):
+    """A topic that nobody asked about before pages, with its name and examples of it; usual traffic does not."""
+    begin = REFERENCE * 3 // 2 + 2
+    scene = after(accustomed, TOPICS)
+    scene.feed(prompts(range(begin, begin + 48), 2))
+    assert scene.told == []
+    moved = list(prompts(range(begin + 48, begin + 78), 3, new=range(begin + 48, begin + 78)))
+    scene.feed(moved)
+    fired = next(each for each in scene.told if each.state == "firing")
+    assert (fired.alertname, fired.direction) == ("WeirUnusualTopics", "up")
+    topics = [part for part in fired.parts if part.dimension == "topic"]
+    assert max(topics, key=lambda part: part.mix).segment == "crime"
+    assert set(fired.examples) <= {each.verdict_id for each in moved if each.judgement.prompt.topic == "crime"}
+
+
+def test_what_is_usual_survives_a_restart():
+    """Stopped while it is being learnt and gone on from JSON, everything is as in one reading, to the last bit."""
+    whole, hours = Scene(TOPICS), range(REFERENCE // 2 + 30)
+    whole.feed(prompts(hours, 1))
+    first = Scene(TOPICS)
+    first.feed(prompts(hours[:100], 1))
+    state = series_state(APP, "unusual_topics", first.watcher.apps[APP], (), TERMS, 3600.0)
+    memory = memory_of(type(state).model_validate_json(state.model_dump_json()))
+    assert memory.usual.names == ()
+    app = replace(first.watcher.apps[APP], series={"unusual_topics": memory})
+    second = Scene(TOPICS, {APP: app}, first.watcher.closed)
+    second.feed(each for each in prompts(hours, 1) if each.event_time >= moment(99))
+    assert second.watcher.apps == whole.watcher.apps
+    assert second.watcher.apps[APP].series["unusual_topics"].usual.names
+    second.alarms = TOPICS.model_copy(update={"learn_from": moment(hours[-1])})
+    second.feed(prompts(range(hours[-1] + 1, hours[-1] + 3), 4))
+    assert second.watcher.apps[APP].series["unusual_topics"].usual.names == ()
 
 
 def test_a_state_from_before_a_dimension_goes_on(learnt):
