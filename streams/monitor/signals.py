@@ -96,9 +96,14 @@ def _novelty(side: str) -> Read:
         judged = of(verdict)
         if judged is None or judged.novelty is None:
             return None
-        return min(1.0, max(0.0, (judged.novelty - _NEAREST) / (_FARTHEST - _NEAREST)))
+        return stretched(judged.novelty)
 
     return read
+
+
+def stretched(distance: float) -> float:
+    """The distance from known topics on the scale of its series."""
+    return min(1.0, max(0.0, (distance - _NEAREST) / (_FARTHEST - _NEAREST)))
 
 
 def _found(guard: str) -> Read:

@@ -2,7 +2,8 @@
 
 ``runs`` days to a false page · ``clean`` 50 clean series at a time · ``apps`` the mean alarm · ``delays`` hours from
 shift to page, beside the rivals · ``coverage`` maps of the intervals · ``changes`` cover of onset sets and reviewer
-corrections · ``traps`` what goes wrong without a part · ``plots`` draws docs/plots from the rest.
+corrections · ``traps`` what goes wrong without a part · ``topics`` new kinds of text, from a folder of data (a second
+argument) · ``plots`` draws docs/plots from the rest.
 """
 
 import json
@@ -16,6 +17,7 @@ from tests.simulations.coverage import maps
 from tests.simulations.delays import compared
 from tests.simulations.null import app_clean, clean, runs_to_first
 from tests.simulations.plots import draw
+from tests.simulations.topics import found
 from tests.simulations.traps import traps
 
 OUT = Path("build/simulations")
@@ -41,6 +43,7 @@ COMMANDS: dict[str, Callable[[], object]] = {
     "coverage": maps,
     "changes": changes,
     "traps": traps,
+    "topics": lambda: found(Path(sys.argv[2])),
     "plots": _plots,
 }
 
