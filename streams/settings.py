@@ -216,6 +216,13 @@ class Settings(BaseSettings):
     )
     console_port: Port = Field(default=8090, description="Port of the reviewers' page, on this machine only.")
 
+    review_experts: str = Field(
+        default="", description="Readers, separated by commas, whose answers are what others' mistakes are measured by."
+    )
+    review_known: Annotated[float, Field(ge=0, le=0.5)] = Field(
+        default=0.1, description="The share of the samples given to other readers that an expert has answered before."
+    )
+
     metrics_host: str = Field(default="127.0.0.1", description="Address of /metrics and /health of a process.")
     metrics_port: Port = Field(default=0, description="Port of /metrics and /health of a process.")
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
@@ -225,6 +232,11 @@ class Settings(BaseSettings):
     def models_directory(self) -> Path:
         """Where model files are kept."""
         return self.models or self.cache / "models"
+
+    @property
+    def experts(self) -> frozenset[str]:
+        """The names in ``review_experts``."""
+        return frozenset(name.strip() for name in self.review_experts.split(",") if name.strip())
 
     @property
     def topics(self) -> Namespace:

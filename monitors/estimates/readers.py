@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from math import sqrt
 
-from monitors.intervals import ANYTHING, CONFIDENCE, Estimate, Interval, normal_quantile, wilson
+from monitors.intervals import ANYTHING, CONFIDENCE, Estimate, Interval, wilson
 
 
 @dataclass(frozen=True, slots=True)
@@ -14,6 +14,14 @@ class Gold:
     good_called_bad: int
     bad: int
     bad_called_bad: int
+
+
+@dataclass(frozen=True, slots=True)
+class Mistakes:
+    """How likely readers are wrong: about a good text (a false call), and about a bad one (a miss)."""
+
+    false_calls: Estimate
+    misses: Estimate
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,39 +79,43 @@ def _inside(share: float) -> float:
     return min(1.0, max(0.0, share))
 
 
-def corrected(bad: int, read: int, gold: Gold, confidence: float = CONFIDENCE) -> Estimate:
-    """The share of bad texts behind ``bad`` of ``read`` called so by readers who are sometimes wrong.
+def mistakes(gold: Gold, confidence: float = CONFIDENCE) -> Mistakes:
+    """The rates on texts whose label is known, with Wilson's limits."""
+    return Mistakes(
+        _share(gold.good_called_bad, gold.good, confidence),
+        _share(gold.bad - gold.bad_called_bad, gold.bad, confidence),
+    )
 
-    Rogan and Gladen (1978): (q-f)/(s-f), with the readers' rates of false calls f and of hits s from a gold set. The
-    variance is the sum of those of q, f and s by the delta method, with shares moved in by Wilson's centre, so that no
-    variance is 0 for want of a mistake.
+
+def corrected(called: Estimate, known: Mistakes) -> Estimate:
+    """The share of bad texts behind a share ``called`` so by readers who make such mistakes.
+
+    Rogan and Gladen (1978): (q-f)/(1-m-f), with the rates of false calls f and of misses m from a gold set. The limits
+    join those of q, f and m by MOVER (Zou and Donner 2008). Nothing is known behind readers no better than a coin.
     """
-    z = normal_quantile(confidence)
-    q = _moved(bad, read, z)
-    false_calls, hits = _moved(gold.good_called_bad, gold.good, z), _moved(gold.bad_called_bad, gold.bad, z)
-    plain = [
-        _plain(*pair) for pair in ((bad, read), (gold.good_called_bad, gold.good), (gold.bad_called_bad, gold.bad))
-    ]
-    if hits.share <= false_calls.share or plain[2] <= plain[1] or not read:
+    false_calls, misses = known.false_calls, known.misses
+    if called.value is None or false_calls.value is None or misses.value is None:
         return Estimate(None, ANYTHING)
-    power = hits.share - false_calls.share
-    centre = (q.share - false_calls.share) / power
-    variance = (q.variance + (1 - centre) ** 2 * false_calls.variance + centre**2 * hits.variance) / power**2
-    reach, value = z * sqrt(variance), _inside((plain[0] - plain[1]) / (plain[2] - plain[1]))
-    return Estimate(value, Interval(min(value, _inside(centre - reach)), max(value, _inside(centre + reach))))
+    if false_calls.value + misses.value >= 1:
+        return Estimate(None, ANYTHING)
+    value = _behind(called.value, false_calls.value, misses.value)
+    moves = [
+        [_behind(q, false_calls.value, misses.value) - value for q in _ends(called)],
+        [_behind(called.value, f, misses.value) - value for f in _ends(false_calls)],
+        [_behind(called.value, false_calls.value, m) - value for m in _ends(misses)],
+    ]
+    below = sqrt(sum(min(0.0, *move) ** 2 for move in moves))
+    above = sqrt(sum(max(0.0, *move) ** 2 for move in moves))
+    return Estimate(_inside(value), Interval(_inside(value - below), _inside(value + above)))
 
 
-@dataclass(frozen=True, slots=True)
-class _Moved:
-    share: float
-    variance: float
+def _behind(share: float, false_calls: float, misses: float) -> float:
+    return (share - false_calls) / max(1e-3, 1 - misses - false_calls)
 
 
-def _moved(hits: int, trials: int, z: float) -> _Moved:
-    """A share moved towards ½ as Wilson's interval is centred, with its variance."""
-    share = (hits + z * z / 2) / (trials + z * z)
-    return _Moved(share, share * (1 - share) / (trials + z * z))
+def _ends(estimate: Estimate) -> tuple[float, float]:
+    return estimate.interval.low, estimate.interval.high
 
 
-def _plain(hits: int, trials: int) -> float:
-    return hits / trials if trials else 0.0
+def _share(hits: int, trials: int, confidence: float) -> Estimate:
+    return Estimate(hits / trials if trials else None, wilson(hits, trials, confidence) if trials else ANYTHING)

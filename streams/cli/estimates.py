@@ -31,8 +31,9 @@ def estimates(
     from streams.store.client import Store
 
     now = datetime.now(UTC)
-    with Store.of(attached_settings()) as store:
-        found = read_figures(store, Period(now - timedelta(days=days), now), app, by_model=by_model)
+    settings, period = attached_settings(), Period(now - timedelta(days=days), now)
+    with Store.of(settings) as store:
+        found = read_figures(store, period, app, by_model=by_model, experts=settings.experts)
         if store_them:
             store_figures(store, found, now)
     if as_json:

@@ -16,7 +16,6 @@ if TYPE_CHECKING:
     from schemas.label import Label
     from streams.reviews.desk import Desk, Tools
     from streams.reviews.stored import StoredReview
-    from streams.store.client import Store
 
 app = typer.Typer(
     help="What waits for people: decide about what is held, label the sample, see how far readers agree.",
@@ -68,7 +67,7 @@ def take_next(
     minutes: Annotated[int, typer.Option(min=1, max=240, help="How long you have it to yourself.")] = 15,
 ) -> None:
     """Take the next review that is nobody else's at the moment, and show it as it should be read."""
-    with _desk(by) as (desk, _):
+    with _desk(by) as desk:
         found = desk.next(kind, seconds=minutes * 60)
         if found is None:
             output().print("nothing waits for you")
@@ -89,8 +88,9 @@ def show_review(
     from streams.reviews.stored import find_review
     from streams.store.client import Store
 
-    with Store.of(attached_settings()) as store:
-        found = find_review(store, review)
+    settings = attached_settings()
+    with Store.of(settings) as store:
+        found = find_review(store, review, settings.experts)
     if as_json:
         sys.stdout.write(json.dumps(found.to_json()) + "\n")
     else:
@@ -118,11 +118,10 @@ def label(  # noqa: PLR0913, PLR0917 - options of a command
     Said again, it takes the place of what you said before.
     """
     from streams.reviews.questions import harmless, questions, read_answers
-    from streams.reviews.stored import find_review
 
     said = read_answers(answers or ())
-    with _desk(by) as (desk, store):
-        found = find_review(store, review)
+    with _desk(by) as desk:
+        found = desk.find(review)
         for each in (found, *(desk.alike(found) if alike else ())):
             full = {**harmless(questions(each)), **said} if clean else said
             blind = False if seen else None
@@ -132,10 +131,8 @@ def label(  # noqa: PLR0913, PLR0917 - options of a command
 @app.command()
 def skip(review: Id, note: Note = None, by: Reader = None) -> None:
     """Leave a review to others: it does not wait for you any more."""
-    from streams.reviews.stored import find_review
-
-    with _desk(by) as (desk, store):
-        found = find_review(store, review)
+    with _desk(by) as desk:
+        found = desk.find(review)
         _report(desk, desk.skip(found, note), found)
 
 
@@ -144,10 +141,8 @@ def undo(
     review: Annotated[str, typer.Argument(help="The review; by default your last one.")] = "", by: Reader = None
 ) -> None:
     """Take back what you said of a review, which then waits for you again."""
-    from streams.reviews.stored import find_review
-
-    with _desk(by) as (desk, store):
-        found = find_review(store, review) if review else desk.last()
+    with _desk(by) as desk:
+        found = desk.find(review) if review else desk.last()
         _report(desk, desk.undo(found), found)
 
 
@@ -199,6 +194,30 @@ def agreement(app_name: App = "", as_json: AsJson = False) -> None:
         output().print("no text has been read blindly by two people yet")
     else:
         show("Agreement", AGREEMENT_COLUMNS, map(agreement_row, found))
+
+
+@app.command()
+def accuracy(app_name: App = "", as_json: AsJson = False) -> None:
+    """How often each reader is wrong where an expert (`WEIR_REVIEW_EXPERTS`) has said what is so, with 95% intervals.
+
+    False calls are of texts that are fine, misses of those that are not. Only blind readings count.
+    """
+    from streams.attachment import attached_settings
+    from streams.reviews.accuracy import read_accuracy, values
+    from streams.reviews.rendering import ACCURACY_COLUMNS, accuracy_row
+    from streams.store.client import Store
+
+    settings = attached_settings()
+    with Store.of(settings) as store:
+        found = read_accuracy(store, settings.experts, app_name)
+    if as_json:
+        sys.stdout.write("".join(json.dumps(each) + "\n" for each in values(found)))
+    elif not settings.experts:
+        output().print("nobody is named an expert: WEIR_REVIEW_EXPERTS")
+    elif not found:
+        output().print("nobody has read blindly what an expert has answered yet")
+    else:
+        show("Accuracy", ACCURACY_COLUMNS, map(accuracy_row, found))
 
 
 @app.command()
@@ -292,13 +311,13 @@ def _answers(said: "Label") -> str:
 
 
 @contextmanager
-def _desk(by: str | None) -> Iterator[tuple["Desk", "Store"]]:
-    """The desk of a reader, with the store that it works on."""
+def _desk(by: str | None) -> Iterator["Desk"]:
+    """The desk of a reader."""
     from streams.account import account
     from streams.reviews.desk import Desk
 
     with _tools() as tools:
-        yield Desk(tools, account() if by is None else by), tools.store
+        yield Desk(tools, account() if by is None else by)
 
 
 @contextmanager
@@ -313,7 +332,8 @@ def _tools() -> Iterator["Tools"]:
 
     settings = attached_settings()
     with Store.of(settings) as store, Post(settings) as post, Leases(settings, post) as leases:
-        yield Tools(store, post, leases, LazyMasker(settings.models_directory).masked_text)
+        mask = LazyMasker(settings.models_directory).masked_text
+        yield Tools(store, post, leases, mask, settings.experts, settings.review_known)
 
 
 def _standard_input() -> str:

@@ -28,6 +28,8 @@ def run_console(settings: Settings, reader: Reader, tell: Callable[[str], None])
     key, metrics = Key(choose_port(settings.console_port)), Metrics()
     mask = LazyMasker(settings.models_directory).masked_text
     with Store.of(settings) as store, Post(settings) as post, Leases(settings, post) as leases:
-        console = Console(settings, Tools(store, post, leases, mask), reader, key)
+        console = Console(
+            settings, Tools(store, post, leases, mask, settings.experts, settings.review_known), reader, key
+        )
         listening = Listening(LOOPBACK, key.port, "WEIR_CONSOLE_PORT", _GRACE_SECONDS)
         return run_http("console", console.app, listening, settings, metrics.registry, lambda: tell(key.url))

@@ -28,7 +28,7 @@ from streams.reviews.desk import Desk, Tools
 from streams.reviews.likeness import groups
 from streams.reviews.progress import read_progress
 from streams.reviews.rendering import aftermath_text
-from streams.reviews.stored import Kind, StoredReview, find_review
+from streams.reviews.stored import Kind, StoredReview
 from streams.settings import Settings
 from streams.vault.archive import Wanted
 from streams.vault.unmasking import Warrant, unmask
@@ -199,7 +199,7 @@ class Console:
         return {"texts": [{"name": name, "text": text} for each in opened for name, text in each.content.items()]}
 
     def _find(self, named: _Named) -> StoredReview:
-        return find_review(self.tools.store, named.review_id)
+        return self._desk.find(named.review_id)
 
 
 def _file(name: str, media_type: str) -> Callable[[Request], Any]:

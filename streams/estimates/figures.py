@@ -1,6 +1,6 @@
 """Figures by app, model and question: from the store's counts and answers to estimates."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final, Literal, TypeAlias
@@ -9,6 +9,7 @@ from monitors.estimates.quality import Cell, Quality, Reading, qualities
 from monitors.estimates.readers import Pairs
 from monitors.intervals import CONFIDENCE, Estimate, Interval
 from schemas.label import CORRECT, RELEVANT
+from streams.reviews.accuracy import golds, read_accuracy
 from streams.store.client import Store
 from streams.store.sql import query
 
@@ -71,20 +72,26 @@ class _Place:
     question: str
 
 
-def read_figures(store: Store, period: Period, app: str = "", *, by_model: bool = False) -> tuple[Figure, ...]:
+def read_figures(
+    store: Store, period: Period, app: str = "", *, by_model: bool = False, experts: Collection[str] = ()
+) -> tuple[Figure, ...]:
     """Every figure that the labels of the period allow, by app, question and, if asked, model.
 
-    All verdicts of the period that could have been drawn count, whether or not they were.
+    All verdicts of the period that could have been drawn count, whether or not they were. Readers' mistakes are known
+    by how they did beside ``experts``, where that is enough, else by their disagreement.
     """
     chosen = {"since": period.start, "until": period.end, "app": app, "by_model": by_model}
     pairs = {row["question"]: Pairs(row["read"], row["disagreed"]) for row in store.select(query("estimate_pairs"))}
+    known = golds(read_accuracy(store, experts))
     seen, read = store.select(query("estimate_seen"), **chosen), store.select(query("estimate_read"), **chosen)
     places = _cells(seen, read)
     return tuple(
         figure
         for place, cells in places.items()
         if any(cell.read for cell in cells)
-        for figure in _figures(place, period, qualities(cells, pairs.get(place.question, _NO_PAIRS)))
+        for figure in _figures(
+            place, period, qualities(cells, pairs.get(place.question, _NO_PAIRS), known.get(place.question))
+        )
     )
 
 

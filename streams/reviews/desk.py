@@ -3,11 +3,12 @@
 Deciding about what is held is in ``deciding``, looking at raw texts in ``streams.vault.unmasking``.
 """
 
+import random
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Final
+from typing import Any, Final
 from uuid import UUID
 
 from schemas.codec import validate
@@ -24,16 +25,24 @@ from streams.store.sql import query
 Mask = Callable[[str], str]
 _POLL_SECONDS: Final = 0.1
 _AT_ONCE: Final = 500  # reviews that are looked through
+_KNOWN_AT_ONCE: Final = 20
 
 
 @dataclass(frozen=True, slots=True)
 class Tools:
-    """What a desk works with. ``mask`` replaces personal data and secrets in notes."""
+    """What a desk works with. ``mask`` replaces personal data and secrets in notes.
+
+    A share ``known`` of the samples that others than the ``experts`` are given, an expert has answered before: so it
+    becomes known how often people are wrong. ``chance`` gives numbers from 0 to 1.
+    """
 
     store: Store
     post: Post
     leases: Leases
     mask: Mask
+    experts: frozenset[str] = frozenset()
+    known: float = 0.0
+    chance: Callable[[], float] = random.random
 
 
 class Desk:
@@ -64,10 +73,15 @@ class Desk:
 
     def next(self, kind: Kind, seconds: int = LEASE_SECONDS) -> StoredReview | None:
         """The next review that could be taken, and is; None where nothing waits for this person."""
+        if kind == "sample" and self._tools.experts and not self._knows and self._tools.chance() < self._tools.known:
+            for row in self._tools.store.select(query("known_reviews"), **self._to_read_again()):
+                review = self.find(str(row["review_id"]))
+                if review.review_id not in self._left and self.take(review, seconds):
+                    return review
         for review in self.waiting(kind, _AT_ONCE):
             others = self._tools.leases.holders(review.review_id) - {self._by}
             if len(others) < review.places and self.take(review, seconds):
-                return find_review(self._tools.store, str(review.review_id))
+                return self.find(str(review.review_id))
         return None
 
     def alike(self, review: StoredReview) -> tuple[StoredReview, ...]:
@@ -109,7 +123,7 @@ class Desk:
         rows = self._tools.store.select(query("last_label"), reader=self._by)
         if not rows:
             raise ConfigError("you have said nothing that could be undone", code=Code.INVALID_FIELD, field="review_id")
-        return find_review(self._tools.store, str(rows[0]["review_id"]))
+        return self.find(str(rows[0]["review_id"]))
 
     def wait_for(self, label: Label, seconds: float) -> bool:
         """Whether the store has the label within so many seconds."""
@@ -119,6 +133,21 @@ class Desk:
             if rows[0]["rows"] or time.monotonic() > end:
                 return bool(rows[0]["rows"])
             time.sleep(_POLL_SECONDS)
+
+    @property
+    def _knows(self) -> bool:
+        return self._by in self._tools.experts
+
+    def find(self, start: str) -> StoredReview:
+        """The review whose id begins so, as this person should read it.
+
+        Raises:
+            ConfigError: there is none, or more than one.
+        """
+        return find_review(self._tools.store, start, () if self._knows else self._tools.experts)
+
+    def _to_read_again(self) -> Mapping[str, Any]:
+        return {"experts": sorted(self._tools.experts), "reader": self._by, "most": _KNOWN_AT_ONCE}
 
     def _say(self, review: StoredReview, **said: object) -> Label:
         now = datetime.now(UTC)

@@ -13,6 +13,7 @@ from rich.text import Text
 from monitors.intervals import Estimate
 from schemas.actions import Action
 from streams.printable import excerpt, printable
+from streams.reviews.accuracy import Accuracy
 from streams.reviews.agreement import Agreement
 from streams.reviews.deciding import Aftermath
 from streams.reviews.likeness import groups
@@ -20,6 +21,7 @@ from streams.reviews.stored import Found, Kind, Passage, StoredReview
 
 HELD_COLUMNS: Final = ("review", "left", "app", "held", "worst finding", "masked")
 SAMPLE_COLUMNS: Final = ("review", "app", "stage", "stratum", "read", "alike", "masked")
+ACCURACY_COLUMNS: Final = ("reader", "question", "fine", "false calls", "not fine", "misses")
 AGREEMENT_COLUMNS: Final = ("question", "texts", "disputed", "Cohen's kappa", "Krippendorff's alpha")
 _ID_SHOWN: Final = 8  # digits: enough to tell a queue apart, and what `show` and the others accept
 _EXCERPT: Final = 40
@@ -60,6 +62,12 @@ def row(review: StoredReview, now: datetime) -> tuple[str, ...]:
         _name(review.worst) if review.worst else "",
         excerpt(review.held_text, _EXCERPT),
     )
+
+
+def accuracy_row(accuracy: Accuracy) -> tuple[object, ...]:
+    """The cells of ``ACCURACY_COLUMNS``."""
+    gold, false_calls, misses = accuracy.gold, _limits(accuracy.false_calls), _limits(accuracy.misses)
+    return (accuracy.reader, accuracy.question, gold.good, false_calls, gold.bad, misses)
 
 
 def agreement_row(agreement: Agreement) -> tuple[object, ...]:

@@ -1,7 +1,7 @@
 """What people are asked, as the store knows it: everything in it is masked."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final, Literal, Self, TypeAlias
@@ -61,7 +61,8 @@ class StoredReview:
     """A hold with how its request stands (``state``, ``status``, ``code``: empty while nothing is known), or a sample.
 
     A sample was drawn from ``stratum`` with ``probability``, and wants answers from ``wanted`` people, of whom
-    ``answered`` have. Nothing but a hold expires.
+    ``answered`` have. It is ``known`` if an expert has answered it: others read it to be measured. Nothing but a hold
+    expires.
     """
 
     review_id: UUID
@@ -88,6 +89,7 @@ class StoredReview:
     code: str
     passages: tuple[Passage, ...]
     findings: tuple[Found, ...]
+    known: bool = False
 
     @property
     def places(self) -> int:
@@ -97,7 +99,7 @@ class StoredReview:
     @property
     def blind(self) -> bool:
         """Whether its readers should see neither what was found nor what others said."""
-        return self.wanted > 1
+        return self.wanted > 1 or self.known
 
     @property
     def held_text(self) -> str:
@@ -129,16 +131,20 @@ class StoredReview:
 
 
 def open_reviews(
-    store: Store, kinds: Sequence[Kind] = ("hold",), most: int = MOST, without: str = ""
+    store: Store,
+    kinds: Sequence[Kind] = ("hold",),
+    most: int = MOST,
+    without: str = "",
+    experts: Collection[str] = (),
 ) -> tuple[StoredReview, ...]:
     """What waits for people, ``most`` at most: holds oldest first, samples in a random order.
 
     ``without`` leaves out what a person has answered or skipped.
     """
-    return _select(store, kinds=kinds, most=most, without=without)
+    return _select(store, _Wanted(kinds=kinds, most=most, without=without), experts)
 
 
-def find_review(store: Store, start: str) -> StoredReview:
+def find_review(store: Store, start: str, experts: Collection[str] = ()) -> StoredReview:
     """The review whose id begins so; among several, the one that is open.
 
     Raises:
@@ -147,7 +153,7 @@ def find_review(store: Store, start: str) -> StoredReview:
     prefix = start.strip().lower()
     if not _ID_START.fullmatch(prefix):
         raise ConfigError("expected a review's id or its beginning", code=Code.INVALID_FIELD, field="review_id")
-    found = _select(store, prefix=prefix, closed=True, most=_EXAMPLES + 1)
+    found = _select(store, _Wanted(prefix, closed=True, most=_EXAMPLES + 1), experts)
     candidates = [review for review in found if review.is_open] or found
     if not candidates:
         raise ConfigError("no review has an id that begins so: `weir review list` shows those open", field=prefix)
@@ -170,20 +176,23 @@ def _with_question(store: Store, review: StoredReview) -> StoredReview:
     return replace(review, passages=(*beside, *review.passages))
 
 
-def _select(
-    store: Store,
-    *,
-    prefix: str = "",
-    kinds: Sequence[Kind] = KINDS,
-    closed: bool = False,
-    most: int = MOST,
-    without: str = "",
-) -> tuple[StoredReview, ...]:
-    found = store.select(query("reviews"), prefix=prefix, kinds=list(kinds), closed=closed, most=most, without=without)
-    return tuple(_review(row) for row in found)
+@dataclass(frozen=True, slots=True)
+class _Wanted:
+    """Which reviews: whose id begins so, of these kinds, closed ones too, ``most`` at most, not those of a reader."""
+
+    prefix: str = ""
+    kinds: Sequence[Kind] = KINDS
+    closed: bool = False
+    most: int = MOST
+    without: str = ""
 
 
-def _review(row: Mapping[str, Any]) -> StoredReview:
+def _select(store: Store, wanted: _Wanted, experts: Collection[str]) -> tuple[StoredReview, ...]:
+    chosen = {**asdict(wanted), "kinds": list(wanted.kinds)}
+    return tuple(_review(row, experts) for row in store.select(query("reviews"), **chosen))
+
+
+def _review(row: Mapping[str, Any], experts: Collection[str]) -> StoredReview:
     return StoredReview(
         review_id=UUID(str(row["review_id"])),
         kind=row["kind"],
@@ -209,6 +218,7 @@ def _review(row: Mapping[str, Any]) -> StoredReview:
         code=row["code"],
         passages=_passages(row),
         findings=_findings(row),
+        known=not set(experts).isdisjoint(row["readers"]),
     )
 
 

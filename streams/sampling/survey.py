@@ -90,7 +90,7 @@ class Survey:
         """Store what the labels say by now, once an hour."""
         now = self._clock()
         if self._estimated is None or now - self._estimated >= _ESTIMATES_EVERY:
-            renew(store, now)
+            renew(store, now, self._settings.experts)
             self._estimated = now
 
     def _publication(self, plan: SamplingPlan, now: datetime) -> Publication:

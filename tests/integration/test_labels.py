@@ -5,8 +5,10 @@ from contextlib import ExitStack, contextmanager
 
 import pytest
 
+from monitors.estimates.readers import Gold
 from schemas.errors import ConfigError
 from schemas.topics import LABELS
+from streams.reviews.accuracy import golds, read_accuracy
 from streams.reviews.agreement import read_agreement
 from streams.reviews.desk import Desk, Tools
 from streams.reviews.exchange import exported, read_lines
@@ -38,15 +40,19 @@ def put(settings, store, *verdicts, readings=1):
     return [find_review(store, str(each.review_id)) for each in reviews]
 
 
+def _masked(text):
+    return text.replace("Ann", "<PERSON>")
+
+
 @contextmanager
-def desks(settings, store, *names):
+def desks(settings, store, *names, **tools):
     """A desk for each, as if each were at a machine of their own."""
     with ExitStack() as opened:
         made = []
         for name in names:
             post = opened.enter_context(Post(settings))
             leases = opened.enter_context(Leases(settings, post))
-            made.append(Desk(Tools(store, post, leases, lambda text: text.replace("Ann", "<PERSON>")), name))
+            made.append(Desk(Tools(store, post, leases, _masked, **tools), name))
         yield made
 
 
@@ -102,6 +108,28 @@ def test_two_readers_and_a_third(settings, store):
         )  # fmt: skip
         assert 0 < progress.median <= progress.most
         assert read_agreement(store, "other") == ()
+
+
+def test_readers_are_measured_by_what_an_expert_has_answered(settings, store):
+    """Others are given it again now and then, to be read blindly and once; only they are measured."""
+    given = {"experts": frozenset({"eve"}), "known": 0.5, "chance": lambda: 0.4}
+    with writing(settings), desks(settings, store, "eve", "bob", **given) as (eve, bob):
+        put(settings, store, drawn("a"), drawn("b"))
+        while (found := eve.next("sample")) is not None:
+            assert not found.blind
+            assert eve.wait_for(eve.label(found, {"toxicity": True, "relevant": True}), 20)
+        for answers in ({"toxicity": False, "relevant": True}, {"toxicity": True, "relevant": False}):
+            again = bob.next("sample")
+            assert again.blind
+            assert bob.wait_for(bob.label(again, answers), 20)
+        assert bob.next("sample") is None
+        relevant, toxicity = read_accuracy(store, {"eve"})
+        assert (toxicity.reader, toxicity.question, toxicity.gold) == ("bob", "toxicity", Gold(0, 0, 2, 1))
+        assert relevant.gold == Gold(2, 1, 0, 0)
+        assert (toxicity.misses.value, toxicity.false_calls.value) == (0.5, None)
+        assert golds([toxicity, toxicity])["toxicity"] == Gold(0, 0, 4, 2)
+        assert read_accuracy(store, {"bob"}) == ()  # eve has not read blindly
+        assert read_accuracy(store, ()) == ()
 
 
 def test_the_last_label_counts_however_often_it_is_stored(settings, store):

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from monitors.estimates.agreement import cohen, krippendorff
 from monitors.estimates.powered import Scored, powered_share
-from monitors.estimates.readers import Gold, Pairs, corrected, error_rate, symmetric, third_reads
+from monitors.estimates.readers import Gold, Pairs, corrected, error_rate, mistakes, symmetric, third_reads
 from monitors.estimates.recall import recall
 from monitors.estimates.strata import Stratum, guaranteed, share_of_all
 from monitors.estimates.weighted import Drawn, horvitz_thompson
@@ -169,7 +169,7 @@ def test_a_gold_set_corrects_what_disagreement_cannot(prevalence, errors):
     single, _, _ = readers(source, 2000, prevalence, errors)
     golds = zip(source.binomial(100, errors[0], 2000), source.binomial(100, 1 - errors[1], 2000), strict=True)
     intervals = [
-        corrected(int(bad), 500, Gold(100, int(f), 100, int(s))).interval
+        corrected(share(int(bad), 500), mistakes(Gold(100, int(f), 100, int(s)))).interval
         for bad, (f, s) in zip(single, golds, strict=True)
     ]
     assert np.mean([i.low <= prevalence <= i.high for i in intervals]) >= 0.94
@@ -177,7 +177,7 @@ def test_a_gold_set_corrects_what_disagreement_cannot(prevalence, errors):
 
 def test_readers_no_better_than_coins_say_nothing():
     """Where the gold set shows no skill, or two readers disagree on half, there is no value."""
-    assert corrected(10, 100, Gold(50, 25, 50, 25)).value is None
+    assert corrected(share(10, 100), mistakes(Gold(50, 25, 50, 25))).value is None
     assert symmetric(share(10, 100), error_rate(Pairs(100, 50))).value is None
     assert error_rate(Pairs(0, 0)).value is None
 

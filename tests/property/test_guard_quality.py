@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from monitors.estimates.quality import LEAST_PAIRS, Cell, Reading, qualities
-from monitors.estimates.readers import Pairs
+from monitors.estimates.quality import LEAST_KNOWN, LEAST_PAIRS, Cell, Reading, qualities
+from monitors.estimates.readers import Gold, Pairs
 from monitors.estimates.strata import Stratum, share_of_all
 from monitors.intervals import UNKNOWN, Interval, clopper_pearson
 
@@ -18,8 +18,8 @@ def cell(bad, good, seen=1_000, **changes):
     return Cell(**{"stratum": "rest", "probability": 0.1, "flagged": False, "seen": seen, "read": read, **changes})
 
 
-def by_measure(cells, pairs=NO_PAIRS):
-    return {each.measure: each for each in qualities(cells, pairs)}
+def by_measure(cells, pairs=NO_PAIRS, gold=None):
+    return {each.measure: each for each in qualities(cells, pairs, gold)}
 
 
 def test_a_simple_sample_has_the_exact_interval():
@@ -87,6 +87,41 @@ def test_readers_mistakes_are_taken_out():
     assert (few.noise, few.estimate.value) == (None, few.as_read)
 
 
+GOLD = Gold(good=1000, good_called_bad=10, bad=1000, bad_called_bad=800)
+
+
+def test_known_texts_tell_misses_from_false_calls():
+    """With enough known texts of both kinds each mistake is taken out by its own rate, from every figure."""
+    flagged = cell(642, 358, seen=10_000, flagged=True, stratum="acted-on", probability=0.5)  # 80% are bad
+    passed = cell(89, 911, seen=90_000)  # 10% are
+    found = by_measure([flagged, passed], Pairs(500, 100), GOLD)
+    truth = {"prevalence": 0.17, "precision": 0.8, "recall": 8 / 17, "accuracy": 0.89}
+    for measure, value in truth.items():
+        assert found[measure].estimate.value == pytest.approx(value, abs=1e-3)
+        interval = found[measure].estimate.interval
+        assert interval.low < value < interval.high
+    assert found["precision"].noise == pytest.approx(0.642 * 0.2 + 0.358 * 0.01)
+    few = Gold(1000, 10, LEAST_KNOWN - 1, 10)
+    assert by_measure([passed], NO_PAIRS, few)["prevalence"].noise is None
+
+
+def test_figures_corrected_by_known_texts_cover():
+    """One reader who misses 20% and calls 1% falsely, 100 known texts of each kind: 94% and more hold the truth."""
+    rng, held, runs = np.random.default_rng(6), {"prevalence": 0, "accuracy": 0}, 300
+    for _ in range(runs):
+        gold = Gold(100, int(rng.binomial(100, 0.01)), 100, int(rng.binomial(100, 0.8)))
+        called = [int(rng.binomial(300, share * 0.8 + (1 - share) * 0.01)) for share in (0.8, 0.1)]
+        cells = [
+            cell(called[0], 300 - called[0], seen=10_000, flagged=True, stratum="acted-on"),
+            cell(called[1], 300 - called[1], seen=90_000),
+        ]
+        found = by_measure(cells, NO_PAIRS, gold)
+        for measure, truth in (("prevalence", 0.17), ("accuracy", 0.89)):
+            interval = found[measure].estimate.interval
+            held[measure] += interval.low <= truth <= interval.high
+    assert min(held.values()) >= 0.94 * runs
+
+
 def test_more_readers_make_labels_surer():
     """What two readers agree on, or a third settled, counts as wrong less often."""
     settled = Cell(
@@ -115,10 +150,14 @@ cells = st.builds(
 )  # fmt: skip
 
 
-@given(st.lists(cells, max_size=6), st.sampled_from([NO_PAIRS, Pairs(100, 5), Pairs(100, 60)]))
-def test_figures_lie_in_their_intervals(found, pairs):
+@given(
+    st.lists(cells, max_size=6),
+    st.sampled_from([NO_PAIRS, Pairs(100, 5), Pairs(100, 60)]),
+    st.sampled_from([None, GOLD, Gold(20, 0, 20, 20), Gold(20, 19, 20, 20), Gold(20, 10, 20, 10)]),
+)
+def test_figures_lie_in_their_intervals(found, pairs, gold):
     """Whatever was read, every interval is within 0 and 1, and holds the value if there is one."""
-    for each in qualities(found, pairs):
+    for each in qualities(found, pairs, gold):
         interval = each.estimate.interval
         assert 0 <= interval.low <= interval.high <= 1
         value = each.estimate.value

@@ -17,7 +17,7 @@ from tests.simulations.coverage import maps
 from tests.simulations.delays import compared
 from tests.simulations.null import app_clean, clean, runs_to_first
 from tests.simulations.plots import draw
-from tests.simulations.topics import found
+from tests.simulations.topics import new_kinds
 from tests.simulations.traps import traps
 
 OUT = Path("build/simulations")
@@ -43,7 +43,7 @@ COMMANDS: dict[str, Callable[[], object]] = {
     "coverage": maps,
     "changes": changes,
     "traps": traps,
-    "topics": lambda: found(Path(sys.argv[2])),
+    "topics": lambda: new_kinds(Path(sys.argv[2])),
     "plots": _plots,
 }
 

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from monitors.estimates.readers import Gold, Pairs, corrected, error_rate, symmetric, third_reads
+from monitors.estimates.readers import Gold, Pairs, corrected, error_rate, mistakes, symmetric, third_reads
 from monitors.intervals import Estimate, Interval, share
 from monitors.onset import onset
 
@@ -42,7 +42,10 @@ def readers(prevalence: float, errors: tuple[float, float], runs: int = 2000) ->
         "third settles, corrected": [
             symmetric(share(x, _READ), _settled(d)) for x, d in zip(settled, disagreed, strict=True)
         ],
-        "gold set": [corrected(x, _READ, Gold(_GOLD, f, _GOLD, s)) for x, (f, s) in zip(single, golds, strict=True)],
+        "gold set": [
+            corrected(share(x, _READ), mistakes(Gold(_GOLD, f, _GOLD, s)))
+            for x, (f, s) in zip(single, golds, strict=True)
+        ],
     }
     return {"prevalence": prevalence, "errors": errors} | {
         name: _summed(found, prevalence) for name, found in methods.items()

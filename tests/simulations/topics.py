@@ -24,7 +24,7 @@ SERIES, PER_HOUR, SHARE, SEEDS, TEXTS = 20, 42, 0.2, 4, 120
 STUDY, REFERENCE, LIVE, CLEAN = 14 * 24, 28 * 24, 14 * 24, 60 * 24
 
 
-def found(data: Path) -> dict[str, object]:
+def new_kinds(data: Path) -> dict[str, object]:
     """By kind of text, the hours to the page of each seed (null: none in a fortnight) and the series that led."""
     kinds = _placed(data)
     result: dict[str, object] = {}
@@ -40,7 +40,7 @@ def _placed(data: Path):
     """Topic and stretched distance of each text, by set and source."""
     texts: dict[str, set[str]] = {}
     for name, field in (("relevance", "prompt"), ("injection", "text"), ("toxicity", "text")):
-        for line in gzip.open(data / f"{name}.jsonl.gz", "rt"):
+        for line in gzip.decompress((data / f"{name}.jsonl.gz").read_bytes()).splitlines():
             row = json.loads(line)
             if row.get("relevant", 1):
                 label = row.get("toxic", row.get("injection", ""))
@@ -49,7 +49,7 @@ def _placed(data: Path):
     encoder.load()
     topics = Topics(encoder)
     topics.load()
-    chosen = {kind: random.Random(1).sample(sorted(own), TEXTS) for kind, own in texts.items() if len(own) >= 4 * TEXTS}
+    chosen = {kind: random.Random(1).sample(sorted(own), TEXTS) for kind, own in texts.items() if len(own) >= TEXTS}
     placed = {kind: [topics.place(each) for each in encoder.encode(own)] for kind, own in sorted(chosen.items())}
     return {kind: [(p.topic, stretched(p.distance)) for p in own if p] for kind, own in placed.items()}
 
