@@ -120,8 +120,11 @@ LABELS = {
     "phase": "of a series",
     "reason": "why one is passed over",
     "fault": "how a guard failed",
+    "model": "the models that a process of infer was given",
 }
-"""Every label that a metric of ours may have, and what bounds its values. No user, model, language or text is one."""
+"""Every label that a metric of ours may have, and what bounds its values. No user, language or text is one, and no model
+that an event names.
+"""
 
 
 def test_labels_are_bounded():
