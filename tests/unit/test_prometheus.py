@@ -122,8 +122,8 @@ LABELS = {
     "fault": "how a guard failed",
     "model": "the models that a process of infer was given",
 }
-"""Every label that a metric of ours may have, and what bounds its values. No user, language or text is one, and no model
-that an event names.
+"""Every label that a metric of ours may have, and what bounds its values. No user, language or text is one, nor
+a model that an event names.
 """
 
 
