@@ -1,7 +1,8 @@
 """``weir models``: the catalog, fetching and verifying."""
 
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 from rich.console import Console
@@ -85,12 +86,7 @@ def train(
     settings = load_settings()
     trained = train_head(task, data, settings.models_directory, out, features, seed=seed, threads=settings.threads)
     card = json.loads(trained.card.read_text("utf-8"))
-    rows = [
-        (part, label, f"{area['value']:.3f}", f"{area['low']:.3f}-{area['high']:.3f}")
-        for part in ("dev", "aside")
-        for label, area in card["figures"][part]["auc"].items()
-    ]
-    show(f"{card['name']}: area under the curve", ("texts", "label", "area", "95%"), rows)
+    show(f"{card['name']}: area under the curve", ("texts", "label", "area", "95%"), areas(card))
     error = card["reliability"]["error"]
     console = Console(stderr=True, highlight=False)
     console.print(f"calibration error {error['value']:.3f} ({error['low']:.3f}-{error['high']:.3f})")
@@ -119,3 +115,12 @@ def verify_models() -> None:
         r for _, r in reports if r.state is FileState.CORRUPT or (r.state is FileState.MISSING and r.model in needed)
     ]
     raise typer.Exit(1 if bad else 0)
+
+
+def areas(card: Mapping[str, Any]) -> list[tuple[str, str, str, str]]:
+    """Texts, label, area and its interval; of a head that keeps no source aside for good, development texts alone."""
+    return [
+        (part, label, f"{area['value']:.3f}", f"{area['low']:.3f}-{area['high']:.3f}")
+        for part in ("dev", "aside")
+        for label, area in card["figures"][part].get("auc", {}).items()
+    ]

@@ -11,6 +11,7 @@ from guards.registry import build_pipeline
 from guards.secrets import SecretsGuard
 from models.bundle import ModelBundle, load_bundle
 from schemas.conversation import Message
+from schemas.policy import Policy
 from streams.loading import parts_of
 from streams.policies import shipped_policy
 from streams.settings import load_settings
@@ -28,11 +29,11 @@ def guard_figures() -> list[Figure]:
     models = load_settings().models_directory
     started = time.process_time()
     bundle = load_bundle(models, threads=1)
-    pipeline = build_pipeline(parts_of(bundle))
+    pipeline, policy = build_pipeline(parts_of(bundle)), shipped_policy()
     load = Figure("start: load models and guards", time.process_time() - started, "CPU s")
     encoder = Figure("encoder, 64 tokens", _best(bundle.encoder.encode, 100), "texts/CPU s")
     bare = Figure("bare classifiers", _best(lambda batch: _classify(bundle, batch), 200), "texts/CPU s")
-    whole = Figure("pipeline, prompts", _best(lambda batch: _judge(pipeline, batch), 300), "texts/CPU s")
+    whole = Figure("pipeline, prompts", _best(lambda batch: _judge(pipeline, policy, batch), 300), "texts/CPU s")
     pii, secrets = PiiGuard(), SecretsGuard()
     pii.load()
     secrets.load()
@@ -63,8 +64,7 @@ def _classify(bundle: ModelBundle, batch: list[str]) -> None:
         bundle.injection.predict(features, text)
 
 
-def _judge(pipeline: Pipeline, batch: list[str]) -> None:
-    policy = shipped_policy()
+def _judge(pipeline: Pipeline, policy: Policy, batch: list[str]) -> None:
     pipeline.judge([Case(Exchange(prompt=(Message(role="user", content=text),)), policy) for text in batch])
 
 
