@@ -1,6 +1,7 @@
 """Training a head: same seed, same weights; what is learnt is what is stored; unknown labels cost nothing."""
 
 import json
+from dataclasses import replace
 from types import SimpleNamespace
 
 import numpy as np
@@ -48,6 +49,18 @@ def test_same_seed_same_weights(trained):
     first, second = trained
     for name in ("hidden", "hidden_bias", "output", "output_bias"):
         np.testing.assert_array_equal(getattr(first, name), getattr(second, name))
+
+
+def test_members_speak_with_one_voice():
+    """A head of two members has the mean of the logits of two that were trained alone, with the seeds in a row."""
+    windows, truth = synthetic(texts=120)
+    targets, weights = truth[:, None], np.ones(len(truth), np.float32)
+    recipe = recipe_module.Recipe(hidden=8, epochs=2, batch_texts=64, seed=4)
+    alone = [recipe_module.train(windows, targets, weights, replace(recipe, seed=seed)) for seed in (4, 5)]
+    both = recipe_module.train(windows, targets, weights, replace(recipe, members=2))
+    logits = [np.log(p / (1 - p)) for p in (calibrated(head, windows.inputs) for head in (*alone, both))]
+    assert not np.allclose(logits[0], logits[1], atol=0.01)
+    np.testing.assert_allclose(logits[2], (logits[0] + logits[1]) / 2, atol=1e-3)
 
 
 def test_one_bad_window_makes_a_bad_text(trained):
