@@ -28,8 +28,8 @@ NGRAM_DECAY: Final = 1e-3
 class Recipe:
     """Hyperparameters; the defaults were chosen on development data, by sources kept aside.
 
-    ``members`` perceptrons of ``hidden`` units each, from different starts, speak with one voice: their logits' mean. It
-    steadies what otherwise the last bits of a sum decide.
+    ``members`` perceptrons of ``hidden`` units each, from different starts, speak with one voice: the mean of their
+    logits. It steadies what otherwise the last bits of a sum decide.
     """
 
     hidden: int = 128
@@ -79,7 +79,7 @@ def train(windows: Windows, targets: Floats, weights: Floats, recipe: Recipe) ->
         scale=scale,
         hidden=np.concatenate([member.hidden for member in members], axis=1),
         hidden_bias=np.concatenate([member.hidden_bias for member in members]),
-        output=np.concatenate([member.output for member in members]) / len(members),
+        output=np.asarray(np.concatenate([member.output for member in members]) / len(members), np.float32),
         output_bias=np.mean([member.output_bias for member in members], axis=0),
         slope=np.ones(labels, np.float32),
         offset=np.zeros(labels, np.float32),
