@@ -10,10 +10,15 @@ _CORPUS = Path(deploy.__file__).parent / "demo" / "interactions.jsonl"
 
 
 def words() -> list[str]:
-    """The words of the demo's clean prompts and responses, sorted."""
+    """The words of the demo's clean prompts and responses, sorted.
+
+    Not of its attacks: with "Ign0re" and "w1thout" among them every seventh text would be read a second time,
+    undisguised, where in ordinary traffic it is one in two hundred.
+    """
     found = set()
     for line in _CORPUS.read_text().splitlines():
-        body = json.loads(line).get("body", {})
+        row = json.loads(line)
+        body = row["body"] if row.get("kind") == "clean" else {}
         for text in (body.get("prompt"), body.get("response")):
             if isinstance(text, str) and "{{" not in text and text.isascii():
                 found.update(text.split())
