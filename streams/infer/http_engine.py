@@ -144,9 +144,9 @@ class HttpEngine:
             async with asyncio.timeout(max(0.0, prompt.until - self._clock()) if prompt.until < _NEVER else None):
                 answer = await self._answered(prompt, made)
         except TimeoutError:
-            answer = Answer(code=Code.DEADLINE_EXCEEDED, reason="the deadline passed at the model's server")
+            answer = made.unanswered(Code.DEADLINE_EXCEEDED, "the deadline passed at the model's server")
         except asyncio.CancelledError:
-            answer = Answer(code=Code.CANCELLED, reason="cancelled at the model's server")
+            answer = made.unanswered(Code.CANCELLED, "cancelled at the model's server")
         first = None if made.first is None else made.first - since
         return Done(ticket, answer, self._clock() - since, first)
 
@@ -229,6 +229,10 @@ class _Made:
     def stopped(self) -> bool:
         """Whether a stop has come up."""
         return before_stop(self.text, self.prompt.stop) is not None
+
+    def unanswered(self, code: Code, reason: str) -> Answer:
+        """An answer without a text; it names the tokens that were spent, by which its app is charged."""
+        return Answer(code=code, reason=reason, completion_tokens=self.pieces)
 
     def answer(self) -> Answer:
         """The whole answer. Raises _TransientError: it broke off."""

@@ -12,6 +12,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
+from tests.bench.crowd import crowd_figures
 from tests.bench.figure import Figure
 from tests.bench.guards import guard_figures
 from tests.bench.inference import inference_figures
@@ -30,6 +31,7 @@ _PARTS = {
     "transactions": transaction_figures,
     "inference": inference_figures,
     "lengths": length_figures,
+    "crowd": crowd_figures,
     "serving": serving_figures,
 }
 

@@ -26,14 +26,14 @@ from streams.metrics import Metrics
 _NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
 
 
-def work_of(prompt: Prompt, number: int, app: str = "default") -> Message:
+def work_of(prompt: Prompt, number: int, app: str = "default", seconds: float = 3600.0) -> Message:
     """The prompt as work, as screen writes it."""
     record = Work(
         request=Request(app=app, messages=prompt.messages, parameters=Parameters(max_tokens=prompt.max_tokens)),
         conversation=f"c{number}",
         position=Position(topic="requests", topic_id="t", partition=0, offset=number, time=_NOON),
         digest="d",
-        deadline=datetime.now(UTC) + timedelta(hours=1),
+        deadline=datetime.now(UTC) + timedelta(seconds=seconds),
         policy=PolicyReference(id="default", version=1, hash="h"),
     )
     envelope = Envelope(id=str(number), source="bench", type=event_type("work"), time=_NOON)
