@@ -132,13 +132,24 @@ def acls(
 
 
 @app.command()
-def lag() -> None:
-    """Show how many messages each consumer group has still to read."""
+def lag(
+    partitions: Annotated[bool, typer.Option("--partitions", help="A row a partition, of empty topics too.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="A line of JSON a partition.")] = False,
+) -> None:
+    """Show how many messages each consumer group has still to read of each topic that ever held any."""
     from streams.attachment import attached_settings
+    from streams.kafka.topic_admin import by_topic
     from streams.kafka.topic_admin import lag as lags
 
-    rows = [
-        (each.group, each.topic, each.partition, each.committed, each.end, each.behind)
-        for each in lags(attached_settings())
-    ]
-    show("Lag", ("group", "topic", "partition", "committed", "end", "behind"), rows)
+    found = lags(attached_settings())
+    if as_json:
+        for each in found:
+            typer.echo(json.dumps(asdict(each)))
+    elif partitions:
+        rows = [(each.group, each.topic, each.partition, each.committed, each.end, each.behind) for each in found]
+        show("Lag", ("group", "topic", "partition", "committed", "end", "behind"), rows)
+    else:
+        used = [each for each in by_topic(found) if each.messages]
+        table = [(each.group, each.topic, each.messages, each.behind, each.partitions_behind) for each in used]
+        show("Lag", ("group", "topic", "messages", "behind", "partitions behind"), table)
+        typer.echo("topics that never held a message are left out; --partitions shows all")

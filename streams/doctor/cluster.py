@@ -14,6 +14,7 @@ from streams.kafka.clients import bootstrap
 from streams.kafka.consumer_groups import (
     infer_group,
     monitor_group,
+    notify_group,
     reading_groups,
     settle_group,
     store_group,
@@ -110,6 +111,7 @@ def _groups(settings: Settings, admin: KafkaAdmin) -> Iterator[Finding]:
         settle_group(settings): "settle",
         store_group(settings): "store",
         monitor_group(settings): "monitor",
+        notify_group(settings): "notify",
     }
     members = admin.members(reading_groups(settings))
     behind = dict.fromkeys(processes, 0)

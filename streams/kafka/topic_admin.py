@@ -1,6 +1,6 @@
 """Topics on the broker: making them as the table says, listing them, and how far behind their readers are."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Final, Literal
 
@@ -66,6 +66,17 @@ class Lag:
     committed: int | None
     end: int
     behind: int
+
+
+@dataclass(frozen=True, slots=True)
+class TopicLag:
+    """How many messages a consumer group has still to read of a topic, in how many of its partitions."""
+
+    group: str
+    topic: str
+    messages: int
+    behind: int
+    partitions_behind: int
 
 
 def create_topics(settings: Settings) -> tuple[TopicCreation, ...]:
@@ -188,6 +199,23 @@ def lag(settings: Settings) -> tuple[Lag, ...]:
         for group, offsets in sorted(committed.items())
         for place, span in sorted(spans.items())
         if place in offsets or place.topic in reads.get(group, ())
+    )
+
+
+def by_topic(lags: Iterable[Lag]) -> tuple[TopicLag, ...]:
+    """Lags by group and topic. ``messages`` are as many as offsets were ever given out."""
+    grouped: dict[tuple[str, str], list[Lag]] = {}
+    for each in lags:
+        grouped.setdefault((each.group, each.topic), []).append(each)
+    return tuple(
+        TopicLag(
+            group,
+            topic,
+            messages=sum(each.end for each in mine),
+            behind=sum(each.behind for each in mine),
+            partitions_behind=sum(each.behind > 0 for each in mine),
+        )
+        for (group, topic), mine in grouped.items()
     )
 
 

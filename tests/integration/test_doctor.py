@@ -48,7 +48,7 @@ def test_a_cluster_with_topics(settings, admin, monkeypatch):
     found = found_by(check_kafka, settings)
     assert {name for name, each in found.items() if each.state is State.OK} == {"kafka", "topics"}
     assert {name for name, each in found.items() if each.state is State.MISSING} == {
-        "worker", "infer", "settle", "store", "monitor",
+        "worker", "infer", "settle", "store", "monitor", "notify",
     }  # fmt: skip
     assert found["settle"].fix.startswith("weir settle")
     send_some(settings, 3)

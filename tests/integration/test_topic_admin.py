@@ -14,7 +14,7 @@ from schemas.topics import STATE, TOPICS
 from streams.kafka.admin import KafkaAdmin
 from streams.kafka.clients import membership
 from streams.kafka.consumer_groups import store_group
-from streams.kafka.topic_admin import create_topics, differences, lag, list_topics, wanted_config
+from streams.kafka.topic_admin import by_topic, create_topics, differences, lag, list_topics, wanted_config
 from streams.settings import Settings
 from tests.fixtures.store_side import eventually
 
@@ -162,7 +162,10 @@ def test_lag_counts_what_a_group_has_not_committed(settings, bootstrap):
                 for_code = client.alter_group_offsets(f"{settings.namespace}.{group}", wanted)[place]
                 if for_code is not NoError:
                     raise for_code
-    behind = {(each.group.rsplit(".")[-1], each.topic, each.partition): each for each in lag(settings)}
+    found = lag(settings)
+    (summed,) = [each for each in by_topic(found) if (each.group, each.topic) == (f"{settings.namespace}.worker", name)]
+    assert (summed.messages, summed.behind, summed.partitions_behind) == (7, 6, 2)
+    behind = {(each.group.rsplit(".")[-1], each.topic, each.partition): each for each in found}
     assert (behind["worker", name, 0].committed, behind["worker", name, 0].behind) == (None, 4)
     assert (behind["worker", name, 1].committed, behind["worker", name, 1].behind) == (1, 2)
     assert behind["other", name, 1].behind == 2
