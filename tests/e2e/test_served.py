@@ -20,6 +20,8 @@ pytestmark = [
     pytest.mark.timeout(420), pytest.mark.xdist_group("stack"),
 ]  # fmt: skip
 
+INTERACTION = b'{"app": "default", "prompt": "How is the weather?", "response": "It is sunny."}'
+
 
 @pytest.fixture
 def application(stack):
@@ -176,11 +178,12 @@ def test_decisions_about_nothing_and_orphaned_completions_end_with_a_code(stack,
 
 
 @pytest.mark.parametrize("victim", ["worker-1", "infer-1", "settle", "store", "clickhouse", "kafka"])
-def test_a_killed_process_costs_no_reply_and_doubles_none(stack, application, victim):
+def test_a_killed_process_loses_nothing_and_doubles_nothing(stack, application, victim):
     """With kill -9 in the middle of traffic every request has exactly one final reply: the settled one.
 
-    Some are sent twice, as a client does that the broker's death has left without an answer: a row for each. A busy
-    machine may need more than the usual minute to start a broker again.
+    Interactions that come beside them have exactly one verdict each. Some requests are sent twice, as a client
+    does that the broker's death has left without an answer: a row for each. A busy machine may need more than the
+    usual minute to start a broker again.
     """
     ids = []
     for n in range(150):
@@ -188,6 +191,7 @@ def test_a_killed_process_costs_no_reply_and_doubles_none(stack, application, vi
         ids.append(f"{victim}-{n}")
         for _ in range(1 + (n % 30 == 0)):
             application.send(ids[-1], text, key=f"k{n % 9}", deadline=140_000)
+        application.send_raw("interactions", INTERACTION, f"seen-{n}", source=victim, key=f"k{n % 9}")
         if n == 75:
             os.kill(stack.pid(victim), signal.SIGKILL)
         time.sleep(0.02)  # the kill is to fall into the middle of the traffic
@@ -200,7 +204,11 @@ def test_a_killed_process_costs_no_reply_and_doubles_none(stack, application, vi
     assert sorted((row["request_id"], row["reply_id"]) for row in rows) == sorted(
         (identity, application.final(identity)[0]["event_id"]) for identity in ids
     )
+    observed = f"FROM v_verdicts WHERE stage = 'observe' AND source = '{victim}'"
+    stack.until(lambda: stack.number(f"SELECT uniqExact(source_event_id) {observed}") == 150)
+    assert stack.number(f"SELECT count() {observed}") == 150
     stack.until(lambda: "Nothing is missing" in stack.weir("audit", check=False))
+    assert {process.name: process.restarts for process in stack.state.processes}[victim] == 1
     assert {application.final(identity)[0]["status"] for identity in ids} <= {"delivered", "redacted"}
 
 
