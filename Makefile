@@ -17,16 +17,17 @@ help: ## list the targets
 		{ echo "weir: Python 3.11 or 3.12 is needed; set PYTHON=/path/to/python3.11"; exit 1; }
 	@$(PYTHON) -m venv .venv || { echo "weir: venv is missing: apt-get install python3-venv"; exit 1; }
 
-# A stamp holds until a lock file changes, so that a second set-up takes no time.
+# A stamp holds until a lock file changes, so that a second set-up takes no time. Modules are compiled when they are first
+# imported: most never are.
 .venv/base.stamp: requirements/base.txt requirements/infer.txt requirements/build.txt pyproject.toml | .venv/bin/python
 	@echo "Installing the packages that Weir runs on…"
-	@$(BIN)/pip install --quiet --require-hashes -r requirements/build.txt -r requirements/base.txt -r requirements/infer.txt
+	@$(BIN)/pip install --quiet --no-compile --require-hashes -r requirements/build.txt -r requirements/base.txt -r requirements/infer.txt
 	@$(BIN)/pip install --quiet --no-deps --no-build-isolation --editable .
 	@touch $@
 
 .venv/dev.stamp: requirements/dev.txt | .venv/base.stamp
 	@echo "Installing the development packages…"
-	@$(BIN)/pip install --quiet --require-hashes -r requirements/dev.txt
+	@$(BIN)/pip install --quiet --no-compile --require-hashes -r requirements/dev.txt
 	@touch $@
 
 setup-base: .venv/base.stamp ## install what Weir runs on, and fetch its models
