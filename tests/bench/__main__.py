@@ -19,6 +19,7 @@ from tests.bench.inference import inference_figures
 from tests.bench.latency import latency_figures
 from tests.bench.lengths import length_figures
 from tests.bench.path import path_figures
+from tests.bench.pieces import piece_figures
 from tests.bench.serving import serving_figures
 from tests.bench.threads import thread_figures
 from tests.bench.transactions import transaction_figures
@@ -32,6 +33,7 @@ _PARTS = {
     "inference": inference_figures,
     "lengths": length_figures,
     "crowd": crowd_figures,
+    "pieces": piece_figures,
     "serving": serving_figures,
 }
 
