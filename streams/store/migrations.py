@@ -89,7 +89,7 @@ def migrate(settings: Settings, shipped: Sequence[Migration] | None = None) -> t
                 store.command(statement)
             row = {"name": migration.name, "hash": migration.hash}
             store.insert("schema_migrations", [row], token=migration.hash)
-        if changed := changes(store, kept):
+        if changed := changes(store, kept, settings.store_days):
             _check_room(store)
         for each in changed:
             keep(store, each)

@@ -48,11 +48,16 @@ def wanted_keeping(shipped: Sequence[Keeping], days: Mapping[str, int]) -> tuple
     return tuple(Keeping(each.table, each.column, days.get(each.table, each.days)) for each in shipped)
 
 
-def changes(store: Store, wanted: Sequence[Keeping]) -> tuple[Keeping, ...]:
-    """Those that are not in force yet."""
+def changes(store: Store, wanted: Sequence[Keeping], days: Mapping[str, int]) -> tuple[Keeping, ...]:
+    """Those that are not in force yet. What somebody has altered by hand stays, unless ``days`` name the table."""
     rows = store.select(query("tables_in_force"))
-    found = {row["name"]: match for row in rows if (match := _IN_FORCE.search(row["engine_full"]))}
-    return tuple(each for each in wanted if each.table in found and int(found[each.table][1]) != each.days)
+    found = {row["name"]: _IN_FORCE.search(row["engine_full"]) for row in rows}
+
+    def differs(each: Keeping) -> bool:
+        match = found[each.table]
+        return each.table in days if match is None else int(match[1]) != each.days
+
+    return tuple(each for each in wanted if each.table in found and differs(each))
 
 
 def keep(store: Store, wanted: Keeping) -> None:

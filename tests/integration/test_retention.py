@@ -71,15 +71,22 @@ def test_what_is_old_goes_and_nothing_is_skipped_or_stored_again(settings, store
 
 
 def test_days_that_are_not_set_any_more_are_the_shipped_ones_again(settings, store):
-    """The tables end up as the settings say, whichever were in force before."""
+    """The tables end up as the settings say, whichever were in force before; what was altered by hand stays."""
+
+    def ttl(table):
+        tables = "SELECT engine_full FROM system.tables WHERE database = currentDatabase()"
+        (row,) = store.select(f"{tables} AND name = '{table}'")
+        return row["engine_full"].split(" TTL ")[1].split(" SETTINGS")[0]
 
     def days(table):
-        (row,) = store.select(
-            f"SELECT engine_full FROM system.tables WHERE name = '{table}' AND database = currentDatabase()"
-        )
-        return row["engine_full"].split("toIntervalDay(")[1].split(")")[0]
+        return ttl(table).split("toIntervalDay(")[1].split(")")[0]
 
     migrate(settings.model_copy(update={"store_days": {"replies": 31, "labels": 900}}))
     assert [days(table) for table in ("replies", "labels", "verdicts")] == ["31", "900", "90"]
     migrate(settings)
     assert [days(table) for table in ("replies", "labels", "verdicts")] == ["90", "400", "90"]
+    store.command("ALTER TABLE replies MODIFY TTL toDateTime(log_time) + INTERVAL 3 MONTH")
+    migrate(settings)
+    assert "toIntervalMonth(3)" in ttl("replies")
+    migrate(settings.model_copy(update={"store_days": {"replies": 31}}))
+    assert days("replies") == "31"
