@@ -53,7 +53,7 @@ format: .venv/dev.stamp ## mend what can be mended
 	@$(BIN)/ruff check --fix-only .
 	@$(BIN)/ruff format .
 
-check-deploy: setup ## check chart, compose, release and quick starts with real programs, built first (half an hour, once)
+check-deploy: setup ## check chart, compose, image, release and quick starts with real programs, built first (an hour, once)
 	@$(BIN)/python -m tests.deploy.tools
 	@CHECK_DEPLOY=1 $(BIN)/pytest -p no:randomly tests/deploy $(ARGS)
 

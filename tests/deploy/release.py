@@ -21,7 +21,7 @@ CONTEXT = (
     "streams", "deploy",
 )  # fmt: skip
 IMAGES = {"weir": "base", "infer": "infer"}  # the lock file of each
-TAKEN_OUT = "chdb-core"  # by the Dockerfile: in containers the store is a server of its own
+TAKEN_OUT = {"chdb-core", "setuptools"}  # by the Dockerfile: a store of one's own, and a tool for building
 
 
 def release(directory):
@@ -49,7 +49,7 @@ def bill_of_materials(lock, when):
     ]  # fmt: skip
     environment = {**os.environ, "SOURCE_DATE_EPOCH": str(when)}
     made = json.loads(subprocess.run(command, cwd=ROOT, env=environment, check=True, capture_output=True).stdout)
-    gone = {each["bom-ref"] for each in made["components"] if each["name"] == TAKEN_OUT}
+    gone = {each["bom-ref"] for each in made["components"] if each["name"] in TAKEN_OUT}
     kept = [each for each in made["components"] if each["bom-ref"] not in gone]
     for each in kept:
         each.pop("description")  # the line of the lock file, once more
