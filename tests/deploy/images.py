@@ -63,7 +63,7 @@ def build(target):
         if (value := os.environ.get(variable)) and Path(value).exists():
             mounts += ["-v", f"{value}:{value}:ro", "--env", f"{variable}={value}"]
     buildah(
-        "bud", "--isolation", "chroot", "--pull-never", "--format", "docker", "--rm", *mounts, "--target", target,
+        "bud", "--isolation", "chroot", "--pull-never", "--format", "docker", *mounts, "--target", target,
         "-t", name, "-f", DOCKERFILE, ROOT, seconds=3000,
     )  # fmt: skip
     return name
