@@ -87,7 +87,7 @@ docs: .venv/dev.stamp ## write the generated part of docs/
 	@$(BIN)/python -m deploy.site.diagrams docs/diagrams
 
 site: .venv/dev.stamp ## build the documentation as a site into build/site; warnings are errors
-	@NO_MKDOCS_2_WARNING=1 PYTHONPATH=. $(BIN)/python -m mkdocs build --quiet
+	@NO_MKDOCS_2_WARNING=1 PYTHONPATH=. $(BIN)/python -m mkdocs build --quiet --config-file deploy/site/mkdocs.yml
 	@echo "build/site is there; to read it with its search: $(BIN)/python -m http.server -d build/site --bind 127.0.0.1 8000"
 
 lock: .venv/bin/python ## compile the locked requirements again

@@ -12,6 +12,7 @@ from deploy.site.diagrams import digest, drawn_from
 from deploy.site.links import for_site, targets
 
 ROOT = Path(__file__).parents[2]
+CONFIG = ROOT / "deploy" / "site" / "mkdocs.yml"
 DIAGRAMS = sorted((ROOT / "docs" / "diagrams").glob("*.dot"))
 
 
@@ -25,7 +26,8 @@ def site(tmp_path_factory):
         "NO_MKDOCS_2_WARNING": "1",
         "https_proxy": "http://127.0.0.1:9",
     }
-    command = [sys.executable, "-m", "mkdocs", "build", "--strict", "--quiet", "--site-dir", str(directory)]
+    command = [sys.executable, "-m", "mkdocs", "build", "--strict", "--quiet", "--config-file", str(CONFIG)]
+    command += ["--site-dir", str(directory)]
     done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=120, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
     return directory
