@@ -125,12 +125,12 @@ TASKS: Mapping[str, Task] = {
     ),
     "indirect": Task(
         name=INDIRECT,
-        version="1.0.0",
+        version="1.1.0",
         labels=("injection",),
-        inputs=("mean", "peak"),
+        inputs=("mean", "peak", "inner"),
         read=read_injection,
         augment=augment_injection,
-        recipe=Recipe(epochs=8),
+        recipe=Recipe(epochs=8, members=3),
         thresholds={"flag": (0.99, DOCUMENTS), "strict": (0.998, DOCUMENTS)},
         limits=(
             "English; in other languages the scores mean nothing.",
