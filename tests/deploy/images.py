@@ -53,8 +53,11 @@ def make_base():
 
 
 def build(target):
-    """The image of one target of the Dockerfile; its name. ``CHECK_IMAGE`` names one that is built already."""
-    if built := os.environ.get("CHECK_IMAGE"):
+    """The image of one target of the Dockerfile; its name.
+
+    ``CHECK_IMAGE_WEIR`` and ``CHECK_IMAGE_INFER`` name images that are built already.
+    """
+    if built := os.environ.get(f"CHECK_IMAGE_{target.upper()}"):
         return built
     make_base()
     name = f"weir-check-{target}:1"

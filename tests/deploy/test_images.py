@@ -1,4 +1,4 @@
-"""The image of every process but the model's, built and run. It takes minutes, and a few gigabytes of disk."""
+"""Both images, built and run. It takes minutes, and some twenty gigabytes of disk."""
 
 import json
 import re
@@ -15,12 +15,32 @@ pytestmark = pytest.mark.timeout(3600)
 _PACKAGES = "from importlib.metadata import distributions; print(*{each.name for each in distributions()})"
 
 
+ANSWER = """
+import sys
+from models.generation.choice import Wishes, choose_engine
+from models.generation.generator import Prompt
+from schemas.conversation import Message
+from streams.settings import load_settings
+engine = choose_engine("smollm2-135m", load_settings().models_directory, Wishes())
+engine.load()
+engine.submit(1, Prompt((Message(role="user", content="What is the capital of France?"),), 12))
+done = ()
+while not done:
+    done = engine.step()
+sys.stdout.write(done[0].answer.text)
+"""
+
+
 @pytest.fixture(scope="module")
 def image():
-    """The built image."""
+    """The built image of every process but the model's."""
+    return built("weir")
+
+
+def built(target):
     if shutil.which("buildah") is None or shutil.which("debootstrap") is None:
         pytest.skip("apt-get install buildah debootstrap")
-    return build("weir")
+    return build(target)
 
 
 @pytest.fixture(scope="module")
@@ -81,3 +101,13 @@ def test_nothing_of_the_image_can_be_written_by_its_user(container):
     finally:
         buildah("umount", container)
     assert found.stdout == ""
+
+
+def test_the_models_image_answers_without_a_network_or_a_cache():
+    """Torch, the engine and the default model are inside, for a processor here and for a GPU where there is one."""
+    name = buildah("from", "--pull-never", built("infer")).stdout.strip()
+    try:
+        assert "Paris" in run(name, "python", "-c", ANSWER)
+        assert run(name, "python", "-c", "import torch; print(torch.version.cuda)").strip() != "None"
+    finally:
+        buildah("rm", name)
