@@ -189,7 +189,7 @@ class Console:
         review = self._find(decided)
         decision = decision_on(review, decided.action, self.reader.name, text=decided.text, reason=decided.reason)
         aftermath = decide(self.settings, review, decision)
-        self._desk.give_back(review)
+        (self._desk.give_back if aftermath is None else self._desk.put_away)(review)
         return {"said": aftermath_text(aftermath, review), "seen": aftermath is not None}
 
     def _unmask(self, reasoned: _Reasoned) -> Answer:

@@ -71,6 +71,11 @@ class Desk:
         """Let others have it. Harmless for what one does not have."""
         self._tools.leases.ask(Lease(review_id=review.review_id, by=self._by, seconds=0))
 
+    def put_away(self, review: StoredReview) -> None:
+        """It has been answered, and does not come to this desk again, though the store may still have it as open."""
+        self._left.add(review.review_id)
+        self.give_back(review)
+
     def next(self, kind: Kind, seconds: int = LEASE_SECONDS) -> StoredReview | None:
         """The next review that could be taken, and is; None where nothing waits for this person."""
         if kind == "sample" and self._tools.experts and not self._knows and self._tools.chance() < self._tools.known:
@@ -162,6 +167,5 @@ class Desk:
         }
         label = validate({**fields, **said}, Label)
         self._tools.post.send(LABELS, label, str(review.review_id))
-        self._left.add(review.review_id)
-        self.give_back(review)
+        self.put_away(review)
         return label
