@@ -71,7 +71,7 @@ class Choices:
         encoder_version: str = "",
         tailors: Mapping[str, Tailor] | None = None,
     ) -> None:
-        self.built_in = tuple(guards)
+        self._built_in = tuple(guards)
         self._subjects = SubjectGuards(encoder_version)
         self._alternatives = alternatives
         self._tailoring = Tailoring(tailors or {})
@@ -104,7 +104,7 @@ class Choices:
         chosen: dict[str, str] = {guard: model for guard, model in policy.models.items()}  # noqa: C416 - wider keys
         guards = tuple(
             self._tailoring.fitted(self._chosen(guard, chosen.get(guard.name, BUILT_IN)), policy)
-            for guard in self.built_in
+            for guard in self._built_in
         )
         return (*guards, self._subjects.of(policy)) if policy.has_subjects else guards
 

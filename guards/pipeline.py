@@ -90,11 +90,6 @@ class Pipeline:
         self._reader = Reader(encoder, oversight)
         self._describers = describers or Describers()
 
-    @property
-    def versions(self) -> Mapping[str, str]:
-        """The version of every built-in guard, by name."""
-        return {guard.name: guard.version for guard in self._choices.built_in}
-
     def versions_for(self, policy: Policy) -> Mapping[str, str]:
         """The version of every guard that judges by the policy, by name; ``unavailable`` where a model is absent.
 

@@ -62,7 +62,7 @@ def test_the_chosen_model_judges(settings, taught_model):
     finding = next(finding for finding in late.prompt.findings if finding.label == "toxicity")
     assert f"{LONG} {FOUL}"[finding.start : finding.end].strip() == FOUL
     assert pipeline.versions_for(DETOXIFY)["toxicity"] == taught_model.version
-    assert pipeline.versions_for(PLAIN) == pipeline.versions
+    assert pipeline.versions_for(PLAIN)["toxicity"].startswith("toxicity-head@")
 
 
 def test_weir_check_judges_by_it(tmp_path, taught_checkpoint):

@@ -83,7 +83,7 @@ def test_nothing_is_computed_that_no_case_needs(built_in, other):
 def test_the_built_in_model_may_be_named(pipeline):
     """`built-in` is the model that a guard has without a choice."""
     assert pipeline.judge([case("bad", policy("built-in"))])[0].action == "block"
-    assert pipeline.versions_for(policy("built-in")) == pipeline.versions
+    assert pipeline.versions_for(policy("built-in")) == pipeline.versions_for(policy())
 
 
 def test_versions_are_those_of_the_policy(pipeline):
