@@ -38,8 +38,10 @@ setup: .venv/dev.stamp setup-base ## install everything, for development too
 demo: setup-base ## run Weir on real traffic for a few minutes
 	@$(BIN)/weir demo $(ARGS)
 
-test: setup ## run every test
-	@$(BIN)/pytest -n 2 --dist loadgroup $(ARGS)
+# One worker more than cores: tests of brokers and stores wait for them most of the time. Each takes up to 3.5 GB.
+WORKERS ?= 3
+test: setup ## run every test (WORKERS=n at a time)
+	@$(BIN)/pytest -n $(WORKERS) $(ARGS)
 
 lint: .venv/dev.stamp ## check style, types and the floors
 	@$(BIN)/ruff check .

@@ -7,5 +7,6 @@ pytest_plugins = [
     "tests.fixtures.grafana_server",
     "tests.fixtures.models",
     "tests.fixtures.review_command",
+    "tests.fixtures.scheduling",
     "tests.fixtures.stack",
 ]

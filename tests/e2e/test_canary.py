@@ -14,7 +14,7 @@ from tests.fixtures.requester import Requester
 
 pytestmark = [
     pytest.mark.e2e, pytest.mark.kafka, pytest.mark.store, pytest.mark.weights,
-    pytest.mark.timeout(420), pytest.mark.xdist_group("stack"),
+    pytest.mark.timeout(420),
 ]  # fmt: skip
 
 WORD = "qzxCanary"  # what is unreadable may hold anything: no trace of it may be left

@@ -4,7 +4,7 @@ import pytest
 
 pytestmark = [
     pytest.mark.e2e, pytest.mark.kafka, pytest.mark.store, pytest.mark.weights,
-    pytest.mark.timeout(600), pytest.mark.xdist_group("stack"),
+    pytest.mark.timeout(600),
 ]  # fmt: skip
 
 

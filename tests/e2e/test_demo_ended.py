@@ -11,7 +11,7 @@ from tests.fixtures.stack import LiveStack
 
 pytestmark = [
     pytest.mark.e2e, pytest.mark.kafka, pytest.mark.store,
-    pytest.mark.timeout(180), pytest.mark.xdist_group("stack"),
+    pytest.mark.timeout(180),
 ]  # fmt: skip
 
 

@@ -17,7 +17,7 @@ from tests.fixtures.requester import Requester
 
 pytestmark = [
     pytest.mark.e2e, pytest.mark.kafka, pytest.mark.store, pytest.mark.weights,
-    pytest.mark.timeout(420), pytest.mark.xdist_group("stack"),
+    pytest.mark.timeout(420),
 ]  # fmt: skip
 
 INTERACTION = b'{"app": "default", "prompt": "How is the weather?", "response": "It is sunny."}'

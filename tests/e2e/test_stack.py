@@ -9,7 +9,7 @@ from confluent_kafka import Producer
 
 pytestmark = [
     pytest.mark.e2e, pytest.mark.kafka, pytest.mark.store, pytest.mark.weights,
-    pytest.mark.timeout(420), pytest.mark.xdist_group("stack"),
+    pytest.mark.timeout(420),
 ]  # fmt: skip
 
 TOPIC = "weir.interactions"

@@ -48,7 +48,7 @@ from streams.store.shelves import shelves
 from tests.fixtures.demo_client import lines, malformed_that_end_in
 from tests.fixtures.guards import CountingEncoder
 
-pytestmark = [pytest.mark.kafka, pytest.mark.store, pytest.mark.xdist_group("demo")]
+pytestmark = [pytest.mark.kafka, pytest.mark.store]
 CORPUS = lines()
 
 

@@ -16,7 +16,7 @@ from streams.kafka.topic_admin import create_topics
 from tests.fixtures.secure_broker import ADMIN, secure_broker
 
 __all__ = ["secure_broker"]
-pytestmark = [pytest.mark.kafka, pytest.mark.weights, pytest.mark.timeout(420), pytest.mark.xdist_group("secure")]
+pytestmark = [pytest.mark.kafka, pytest.mark.weights, pytest.mark.timeout(420)]
 REFUSED = {KafkaError.TOPIC_AUTHORIZATION_FAILED, KafkaError.GROUP_AUTHORIZATION_FAILED}
 
 

@@ -10,7 +10,7 @@ from streams.store.migrations import migrate, shipped_migrations
 from tests.chaos.machine import Machine
 from tests.fixtures.engine import start_engine
 
-pytestmark = [pytest.mark.store, pytest.mark.xdist_group("room")]
+pytestmark = [pytest.mark.store]
 
 
 @pytest.fixture(scope="module")
