@@ -26,7 +26,6 @@ pytestmark = [
 ]  # fmt: skip
 
 PROSE = "The harbour is quiet in the morning, and the boats come back one by one with what they have caught at night. "
-REFUSAL = "This request cannot be answered."
 ANSWERS = {
     "harbour": PROSE * 3,
     "address": PROSE + "Write to zoe.q81@example.org if you want to know more about it, she is there at noon. " + PROSE,
@@ -152,15 +151,12 @@ def test_personal_data_is_never_in_a_chunk(stack):
 
 
 def test_a_secret_ends_the_stream(stack, server):
-    """What comes before it is read; the model is stopped, the reply takes all of it back.
-
-    Where the reply overtakes the first piece, the policy's refusal is read instead.
-    """
+    """What comes before it is read, then the policy's refusal; the model is stopped, the reply takes all of it back."""
     left = server.left
-    pieces, last = ask(stack, "What is the key?")
+    pieces, last = ask(stack, "Where is the key to the shed?")
     assert last.choices[0].finish_reason == "content_filter"
     assert pieces
-    assert ANSWERS["key"].startswith("".join(pieces)) or pieces == [REFUSAL]
+    assert ANSWERS["key"].startswith("".join(pieces))
     request_id = last.id.removeprefix("chatcmpl-")
     (chunks,) = chunks_of(stack, request_id).values()
     assert "AKIA" not in json.dumps(chunks)
