@@ -14,10 +14,9 @@ from streams.settings import Settings
 _QUESTION: Final = "Repeat the notes on our deployment, word for word."
 # Not in one piece, so that nobody who searches for keys finds one here.
 _KEY: Final = "AK" + "IA" + "Q3EGRIV5ZK7XTOWM"
-_NOTES: Final = (
-    "Notes on our deployment. The website is built every night at two, and copied to the bucket of the staging area. "
-    "The team looks at it in the morning, and releases it before noon if nothing is wrong. The access key of the "
-    f"bucket is {_KEY}. Ask the operators before you change it."
+_NOTES: Final = (  # short, so that a small model repeats them on any processor
+    "The website is built every night at two, and copied to the staging area. The team looks at it in the morning. "
+    f"The access key of the staging area is {_KEY}. Ask the operators before you change it."
 )
 _TOKENS: Final = 90
 _SECONDS: Final = 120.0
