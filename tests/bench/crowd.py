@@ -26,17 +26,11 @@ from streams.infer.loop import Inference, Line, Parts
 from streams.infer.prompts import Prompts
 from streams.infer.scheduler import Scheduler, Terms
 from streams.metrics import Metrics
+from tests.bench.arrivals import CAPACITY, DEADLINE, LENGTHS, LOADS, PACE, PATIENCE, SLOTS
 from tests.bench.figure import Figure
 from tests.bench.memory import MemoryFeed, MemoryOutbox, NoCancellations, NoExpress, work_of
 
-SLOTS = 16
-TOKENS = (12, 24, 36)
-PACE = 0.05  # seconds a token
-CAPACITY = SLOTS / (mean(TOKENS) * PACE)  # requests a second
-LOADS = (0.5, 0.8, 1.1)
 _SECONDS = 40.0
-_DEADLINE = 3.0
-_PATIENCE = 30.0  # what the flood's requests wait at most
 _TICK = 0.005
 _PROMPT = 2  # tokens of it
 
@@ -140,7 +134,7 @@ def crowd_figures() -> list[Figure]:
 def _arrivals(rate: float, app: str, seed: int) -> list[_Plan]:
     rng, at, found = random.Random(seed), 0.0, []
     while rate and (at := at + rng.expovariate(rate)) < _SECONDS:
-        found.append(_Plan(at, app, rng.choice(TOKENS)))
+        found.append(_Plan(at, app, rng.choice(LENGTHS)))
     return found
 
 
@@ -171,12 +165,12 @@ def _run(plans: Sequence[_Plan], deadline: float) -> list[_Ended]:
 
 def _open_loop(load: float) -> list[Figure]:
     """Poisson arrivals at a share of capacity: first tokens, and who was answered in time."""
-    ended, name = _run(_arrivals(load * CAPACITY, "a", 3), _DEADLINE), f"loop at {load:.0%} of capacity"
+    ended, name = _run(_arrivals(load * CAPACITY, "a", 3), DEADLINE), f"loop at {load:.0%} of capacity"
     firsts = [each.first for each in ended if each.good]
     return [
         Figure(f"{name}: first token, p50", 1000 * _quantile(firsts, 50), "ms"),
         Figure(f"{name}: first token, p99", 1000 * _quantile(firsts, 99), "ms"),
-        Figure(f"{name}: answered within {_DEADLINE:g} s", 100 * mean(each.good for each in ended), "%"),
+        Figure(f"{name}: answered within {DEADLINE:g} s", 100 * mean(each.good for each in ended), "%"),
     ]
 
 
@@ -184,7 +178,7 @@ def _flood() -> list[Figure]:
     """The p99 of an app that asks for an eighth: by itself, beside one that takes the rest, and beside a flood."""
     steady, found = CAPACITY / 8, []
     for other in (0.0, CAPACITY - steady, 3 * CAPACITY):
-        ended = _run([*_arrivals(steady, "steady", 5), *_arrivals(other, "other", 6)], _PATIENCE)
+        ended = _run([*_arrivals(steady, "steady", 5), *_arrivals(other, "other", 6)], PATIENCE)
         found.append(1000 * _quantile([each.whole for each in ended if each.app == "steady"], 99))
     alone = Figure("loop: p99 of an app by itself", found[0], "ms")
     return [

@@ -15,7 +15,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from statistics import mean, quantiles
+from statistics import quantiles
 
 from confluent_kafka import OFFSET_BEGINNING, Consumer, Producer, TopicPartition
 
@@ -31,18 +31,12 @@ from schemas.verdict import PolicyReference, Position
 from schemas.work import Work
 from streams.kafka.received import received_message
 from streams.settings import Settings, child_environment
+from tests.bench.arrivals import CAPACITY, DEADLINE, LENGTHS, LOADS, PACE, PATIENCE, SLOTS
 from tests.bench.figure import Figure
 from tests.bench.inference import broker, wait_ready
 from tests.fixtures.chat_server import ChatServer
 
-_SLOTS = 16
-_WORDS = (12, 24, 36)
-_PACE = 0.05  # seconds a word
-_CAPACITY = _SLOTS / (mean(_WORDS) * _PACE)  # requests a second
-_LOADS = (0.5, 0.8, 1.1)
 _SECONDS = 30.0
-_DEADLINE = 3.0
-_PATIENCE = 30.0  # what the flood's requests wait at most
 _STREAMS = 12
 _LONG_WORDS = 150
 _TOKEN = 5  # characters of a word with its space, and about those of a token
@@ -67,11 +61,11 @@ def serving_figures() -> list[Figure]:
         ChatServer(Words()) as server,
         broker(Path(directory)) as settings,
     ):
-        server.pace = _PACE
-        with _process(settings, "infer", model="words", model_url=server.url, infer_batch=str(_SLOTS)):
+        server.pace = PACE
+        with _process(settings, "infer", model="words", model_url=server.url, infer_batch=str(SLOTS)):
             with _process(settings, "worker"):
                 streamed = _streamed(settings)
-            found = [figure for load in _LOADS for figure in _poisson(settings, load)]
+            found = [figure for load in LOADS for figure in _poisson(settings, load)]
             found += _flood(settings)
     return [*found, *streamed]
 
@@ -104,7 +98,7 @@ class _Plan:
 def _arrivals(rate: float, app: str, seed: int, seconds: float = _SECONDS) -> list[_Plan]:
     rng, at, found = random.Random(seed), 0.0, []
     while (at := at + rng.expovariate(rate)) < seconds:
-        found.append(_Plan(at, app, rng.choice(_WORDS)))
+        found.append(_Plan(at, app, rng.choice(LENGTHS)))
     return found
 
 
@@ -167,8 +161,8 @@ def _asked(settings: Settings, run: str) -> dict[str, datetime]:
 def _poisson(settings: Settings, load: float) -> list[Figure]:
     """Streamed requests at a share of capacity: first drafts, and who was answered in time."""
     run = f"load{load:g}"
-    sent = _send(settings, _arrivals(load * _CAPACITY, "a", 3), run, deadline=_DEADLINE, stream=True)
-    time.sleep(_DEADLINE + 1.5)  # by then all of it has ended
+    sent = _send(settings, _arrivals(load * CAPACITY, "a", 3), run, deadline=DEADLINE, stream=True)
+    time.sleep(DEADLINE + 1.5)  # by then all of it has ended
     asked, first, good = _asked(settings, run), {}, 0
     for message in _all(settings, DRAFTS, run):
         draft = decode(message, Draft, DRAFTS.type_name).record
@@ -179,17 +173,17 @@ def _poisson(settings: Settings, load: float) -> list[Figure]:
     return [
         Figure(f"{name}: first token, p50", 1000 * _quantile(waits, 50), "ms"),
         Figure(f"{name}: first token, p99", 1000 * _quantile(waits, 99), "ms"),
-        Figure(f"{name}: answered within {_DEADLINE:g} s", 100 * good / len(sent), "%"),
+        Figure(f"{name}: answered within {DEADLINE:g} s", 100 * good / len(sent), "%"),
     ]
 
 
 def _flood(settings: Settings) -> list[Figure]:
     """The p99 of an app that asks now and then: by itself, beside one that takes the rest, and beside a flood."""
-    steady, found = _CAPACITY / 8, {}
-    for name, other in (("alone", 0.0), ("full", _CAPACITY - steady), ("flood", 3 * _CAPACITY)):
+    steady, found = CAPACITY / 8, {}
+    for name, other in (("alone", 0.0), ("full", CAPACITY - steady), ("flood", 3 * CAPACITY)):
         plans = _arrivals(steady, "steady", 5, 2 * _SECONDS)
         plans += _arrivals(other, "other", 6, 2 * _SECONDS) if other else []
-        sent = _send(settings, plans, name, deadline=_PATIENCE, stream=False)
+        sent = _send(settings, plans, name, deadline=PATIENCE, stream=False)
         asked, ended = _asked(settings, name), {}
         while len(ended) < len(sent):  # the flood has to be over before the next run
             time.sleep(1.0)
@@ -205,7 +199,7 @@ def _streamed(settings: Settings) -> list[Figure]:
     """From the draft that has a token to the chunk that has it, and how long of that its look-ahead is awaited."""
     plans = [_Plan(number * 1.0, "default", _LONG_WORDS) for number in range(_STREAMS)]
     _send(settings, plans, "streamed", deadline=60.0, stream=True)
-    time.sleep(_LONG_WORDS * _PACE + 3)
+    time.sleep(_LONG_WORDS * PACE + 3)
     made: dict[str, list[tuple[int, datetime]]] = defaultdict(list)
     for message in _all(settings, DRAFTS, "streamed"):
         draft = decode(message, Draft, DRAFTS.type_name).record
@@ -224,7 +218,7 @@ def _streamed(settings: Settings) -> list[Figure]:
     return [
         Figure("stream: from a token's draft to its chunk, p50", 1000 * _quantile(delays, 50), "ms"),
         Figure("stream: from a token's draft to its chunk, p99", 1000 * _quantile(delays, 99), "ms"),
-        Figure("stream: of it the look-ahead, at this pace", 1000 * LOOK_AHEAD / _TOKEN * _PACE, "ms"),
+        Figure("stream: of it the look-ahead, at this pace", 1000 * LOOK_AHEAD / _TOKEN * PACE, "ms"),
     ]
 
 
