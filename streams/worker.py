@@ -1,177 +1,94 @@
-"""The worker process: loads the stages, runs the agents, and ends cleanly on SIGTERM or SIGINT."""
+"""The worker process, put together from settings."""
 
-import asyncio
-import os
-import signal
-from collections.abc import Mapping, Sequence
-from concurrent.futures import Executor, ThreadPoolExecutor
-from pathlib import Path
-from tempfile import TemporaryDirectory
-from time import monotonic
-from typing import Final
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from functools import partial
+from threading import Lock
 
-import faust
-from faust.types import TP
-
-from schemas.errors import WeirError
-from streams.agents.app import Agent, Threads, build_app
-from streams.agents.batch import BatchRunner
-from streams.agents.consumer import DRAIN_SECONDS
-from streams.agents.producer import BatchProducer
-from streams.agents.sparing import log_sparingly
-from streams.dead_letters.allowance import Allowance
-from streams.health import HealthServer
-from streams.kafka.clients import confluent_config
-from streams.logs import get_logger
+from guards.pipeline import Pipeline
+from monitors.sampling import Sampler
+from schemas.errors import ConfigError
+from streams.agents.worker import run_worker
+from streams.erasure.live import LiveErasures
+from streams.judging.collect import Collect
+from streams.judging.judge import Judge
+from streams.judging.loading import load_pipeline
+from streams.judging.observe import Observe
+from streams.judging.screen import Screen
+from streams.judging.stage import JudgingStage
+from streams.judging.surroundings import Surroundings
+from streams.kafka.topic_descriptions import TopicDescriber
 from streams.metrics import Metrics
+from streams.policies.assignment import Policies
+from streams.policies.files import read_policies
+from streams.rollout.live import LivePolicies
+from streams.sampling.live import LivePlans
 from streams.settings import Settings
 from streams.stage import Stage
-from streams.topology import AGENTS, AgentSpec, BoundAgent, bind
-
-STOP_SECONDS: Final = DRAIN_SECONDS + 10.0
-"""After this the process ends whatever still runs; what is not acknowledged comes again."""
-
-_BEAT_SECONDS: Final = 0.25
-_STALLED_SECONDS: Final = 30.0  # a loop that has not come round for so long is not alive
-
-logger = get_logger(__name__)
+from streams.streaming.stage import StreamStage
+from streams.tracing.tracer import open_tracer
+from streams.vault.opening import open_vault
 
 
-def run_worker(
-    settings: Settings, stages: Mapping[str, Stage], metrics: Metrics, *, agents: Sequence[AgentSpec] = AGENTS
-) -> int:
-    """Run until SIGTERM or SIGINT, and return the process's exit status. For the main thread.
-
-    0 after a clean end: the running batch finished, its offsets committed, the group left. 1 if something outside
-    failed for longer than retries cover: a supervisor should start the process again; no event is lost. What does
-    not end in ``STOP_SECONDS`` is cut off: then the process exits here, with the same status.
-
-    Raises:
-        WeirError: stages that do not fit the agents or cannot be loaded.
-    """
-    log_sparingly()
-    with TemporaryDirectory(prefix="weir-worker-") as directory:
-        worker = Worker(settings, bind(stages, agents), metrics, Path(directory))
-        return asyncio.run(worker.run())
+def judging_stages(given: Surroundings) -> Mapping[str, Stage]:
+    """The stages of a worker, by the agents' names."""
+    stages: tuple[Stage, ...] = (
+        JudgingStage(Screen(given), given),
+        StreamStage(given),
+        JudgingStage(Judge(given), given),
+        JudgingStage(Observe(), given),
+        Collect(given),
+    )
+    return {stage.name: stage for stage in stages}
 
 
-class Worker:
-    """One worker process: create it, then ``run`` it once."""
-
-    def __init__(self, settings: Settings, agents: Sequence[BoundAgent], metrics: Metrics, directory: Path) -> None:
-        self._settings = settings
-        self._agents = agents
-        self._metrics = metrics
-        self._directory = directory
-        self._threads = Threads(
-            ThreadPoolExecutor(1, "judge"), ThreadPoolExecutor(1, "publish"), ThreadPoolExecutor(1, "express")
-        )
-        self._producer = BatchProducer(confluent_config(settings))
-        self._stop = asyncio.Event()
-        self._failed = False
-        self._assigned = False
-        self._beat = monotonic()
-
-    async def run(self) -> int:
-        """Load, serve until stopped, and return the exit status."""
-        for number in (signal.SIGTERM, signal.SIGINT):
-            asyncio.get_running_loop().add_signal_handler(number, self._stop.set)
-        health = HealthServer(
-            self._metrics.registry,
-            alive=lambda: monotonic() - self._beat < _STALLED_SECONDS,
-            ready=lambda: self._assigned and not self._stop.is_set(),
-            host=self._settings.metrics_host,
-            port=self._settings.metrics_port,
-        )
-        logger.info("worker starts", url=health.start(), agents=[agent.spec.name for agent in self._agents])
-        beating = asyncio.ensure_future(self._keep_beating())
+def run_judging_worker(settings: Settings) -> int:
+    """Run the Faust agents until a signal; the exit status."""
+    metrics, book = Metrics(), read_policies(settings.policies)
+    pipeline = _OnePipeline(partial(load_pipeline, settings, book.policies, metrics))
+    live = LivePolicies(settings, book, metrics, lambda changed: pipeline().prepare(changed))
+    with live as policies, LivePlans(settings) as plans, LiveErasures(settings) as forgets:
+        tracer = open_tracer(settings, "worker")
+        given = surroundings_of(settings, metrics, policies, pipeline)
+        given = replace(given, plans=plans, tracer=tracer, forgets=forgets)
         try:
-            await self._load()
-            if not self._stop.is_set():
-                await self._serve()
-            await self._end_threads()
+            return run_worker(settings, judging_stages(given), metrics)
         finally:
-            beating.cancel()
-            health.stop()
-        logger.info("worker ends", clean=not self._failed)
-        return self._status
-
-    @property
-    def _status(self) -> int:
-        return 1 if self._failed else 0
-
-    async def _keep_beating(self) -> None:
-        while True:
-            self._beat = monotonic()
-            await asyncio.sleep(_BEAT_SECONDS)
-
-    async def _load(self) -> None:
-        for agent in self._agents:
-            await asyncio.get_running_loop().run_in_executor(self._threads.judging, agent.stage.load)
-
-    async def _serve(self) -> None:
-        self._producer.start()
-        app = build_app(
-            self._settings, self._runners(), self._threads, directory=self._directory / "faust", fail=self._fail
-        )
-        app.on_partitions_assigned.connect(self._on_assigned, weak=False)
-        starting = asyncio.ensure_future(app.start())
-        while not self._stop.is_set():
-            await asyncio.wait({asyncio.ensure_future(self._stop.wait())}, timeout=_BEAT_SECONDS)
-            if starting.done() and starting.exception():
-                self._fail(starting.exception())
-            elif app.should_stop:
-                self._fail(app.crash_reason)
-        await self._end_app(app)
-        starting.cancel()
-
-    def _runners(self) -> Sequence[Agent]:
-        names = self._settings.topics
-        return [Agent(names.of(each.spec.reads), self._runner(each), each.spec.express) for each in self._agents]
-
-    def _runner(self, agent: BoundAgent) -> BatchRunner:
-        letters = self._settings.topics.dead_letters_of(agent.spec.reads)
-        allowance = Allowance(self._settings.dead_letter_share, self._settings.dead_letter_least)
-        return BatchRunner(agent.stage, letters, self._producer, self._metrics, allowance)
-
-    async def _on_assigned(self, _app: faust.App, assigned: set[TP], **_: object) -> None:
-        # A worker beyond the number of partitions is given none, and is ready to take over.
-        self._assigned = True
-        logger.info("partitions assigned", partitions=len(assigned))
-
-    def _fail(self, error: BaseException | None) -> None:
-        # A foreign exception might quote what it failed on: its type is enough.
-        reason = str(error) if isinstance(error, WeirError) else type(error).__name__
-        logger.error("worker fails", reason=reason)
-        self._failed = True
-        self._stop.set()
-
-    async def _end_app(self, app: faust.App) -> None:
-        """Finish the running batch, commit and leave the group; after a failure nothing is waited for."""
-        if self._failed:
-            self._producer.stop()
-            app.consumer.abandon()
-        ending = asyncio.ensure_future(app.stop())
-        done, _ = await asyncio.wait({ending}, timeout=STOP_SECONDS)
-        if not done:
-            self._failed = True
-            self._cut_off("the broker or a batch did not let go in time")
-        self._producer.stop()
-
-    async def _end_threads(self) -> None:
-        for executor in (self._threads.publishing, self._threads.judging, self._threads.express):
-            assert executor is not None  # made here
-            if not await _is_idle(executor):
-                self._cut_off("a batch is still running")
-            executor.shutdown()
-
-    def _cut_off(self, reason: str) -> None:
-        """Exit at once. Python would wait for its threads, and what they do is going to be done again anyway."""
-        logger.warning("worker is cut off", reason=reason)
-        os._exit(self._status)
+            tracer.close()
 
 
-async def _is_idle(executor: Executor) -> bool:
-    probe = asyncio.wrap_future(executor.submit(lambda: None))
-    done, _ = await asyncio.wait({probe}, timeout=1.0)
-    return bool(done)
+def surroundings_of(
+    settings: Settings, metrics: Metrics, policies: Policies, pipeline: Callable[[], Pipeline]
+) -> Surroundings:
+    """What all stages of a worker share."""
+    return Surroundings(
+        namespace=settings.topics,
+        policies=policies,
+        sampler=Sampler(settings.sampling_secret.get_secret_value().encode(), "review"),
+        metrics=metrics,
+        load_pipeline=pipeline,
+        topic_id=partial(_topic_id, settings),
+        keeper=open_vault(settings),
+    )
+
+
+class _OnePipeline:
+    """The one pipeline of the process: the first to call it, in whichever thread, makes it, and the others wait."""
+
+    def __init__(self, make: Callable[[], Pipeline]) -> None:
+        self._make = make
+        self._made: Pipeline | None = None
+        self._lock = Lock()
+
+    def __call__(self) -> Pipeline:
+        with self._lock:
+            if self._made is None:
+                self._made = self._make()
+            return self._made
+
+
+def _topic_id(settings: Settings, name: str) -> str:
+    found = TopicDescriber(settings).describe([name]).get(name)
+    if found is None:
+        raise ConfigError(f"the broker has no topic {name}: run `weir topics create`")
+    return found.topic_id

@@ -27,9 +27,9 @@ def list_alerts(
     as_json: AsJson = False,
 ) -> None:
     """Show what is firing or has no data, the newest first. Exit status: 1 if anything is, for scripts."""
-    from streams.attachment import attached_settings
     from streams.notify.rendering import COLUMNS, row, to_json
     from streams.notify.standing import read_book
+    from streams.stack.attachment import attached_settings
 
     book, now = read_book(attached_settings()), datetime.now(UTC)
     wanted = [known.alert for known in book.alerts if every or known.alert.state in {"firing", "no_data"}]
@@ -46,9 +46,9 @@ def list_alerts(
 @app.command("show")
 def show_alert(fingerprint: Fingerprint, as_json: AsJson = False) -> None:
     """Show all of one alert: what moved, since when, which segments explain it, and who was told."""
-    from streams.attachment import attached_settings
     from streams.notify.rendering import details, to_json
     from streams.notify.standing import find_alert, read_book
+    from streams.stack.attachment import attached_settings
 
     book, now = read_book(attached_settings()), datetime.now(UTC)
     found = find_alert(book, fingerprint)
@@ -62,8 +62,8 @@ def show_alert(fingerprint: Fingerprint, as_json: AsJson = False) -> None:
 def ack(fingerprint: Fingerprint, by: By = None, reason: Reason = None, span: For = "7d") -> None:
     """Take an alert on: nobody is reminded of it while it stays as it is. Its end is told all the same."""
     from streams.account import account
-    from streams.attachment import attached_settings
     from streams.notify.standing import find_alert, new_silence, read_book, write_silence
+    from streams.stack.attachment import attached_settings
 
     settings = attached_settings()
     found = find_alert(read_book(settings), fingerprint)
@@ -83,8 +83,8 @@ def silence(
 ) -> None:
     """Tell nobody of alerts that match all that is given, for a while. What still fires afterwards is told then."""
     from streams.account import account
-    from streams.attachment import attached_settings
     from streams.notify.standing import find_alert, new_silence, read_book, write_silence
+    from streams.stack.attachment import attached_settings
 
     settings = attached_settings()
     one = None if fingerprint is None else find_alert(read_book(settings), fingerprint).fingerprint
@@ -100,9 +100,9 @@ def silences(
     as_json: AsJson = False,
 ) -> None:
     """Show the silences that are in force, or end one."""
-    from streams.attachment import attached_settings
     from streams.notify.rendering import SILENCE_COLUMNS, silence_row
     from streams.notify.standing import ended, find_silence, read_book, write_silence
+    from streams.stack.attachment import attached_settings
 
     settings = attached_settings()
     book, now = read_book(settings), datetime.now(UTC)
@@ -127,8 +127,8 @@ def try_out(
     as_json: AsJson = False,
 ) -> None:
     """Tell every target of an alert that is none, and of its end. Exit status: 1 if one was not reached in time."""
-    from streams.attachment import attached_settings
     from streams.notify.standing import try_targets
+    from streams.stack.attachment import attached_settings
 
     notices = try_targets(attached_settings(), of_app, severity, wait)
     if as_json:

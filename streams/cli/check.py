@@ -26,8 +26,8 @@ def check(
     `echo '{"id": 1, "prompt": "Mail me at ann@example.org"}' | weir check`
     """
     from streams.check import Checked, Workers, check_batch, read_batches
-    from streams.loading import load_pipeline
-    from streams.policies import read_policy, shipped_policy
+    from streams.judging.loading import load_pipeline
+    from streams.policies.files import read_policy, shipped_policy
     from streams.settings import load_settings
 
     settings = load_settings()

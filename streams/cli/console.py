@@ -17,10 +17,10 @@ def console(
     Only the address that it prints opens it. Ends on Ctrl-C; what somebody was reading is anybody's after 15 minutes.
     """
     from streams.account import account
-    from streams.attachment import attached_settings
     from streams.console.process import run_console
     from streams.console.service import Reader
     from streams.logs import set_up_logs
+    from streams.stack.attachment import attached_settings
 
     settings, name = attached_settings(), account()
     set_up_logs("console", settings.log_level, settings.log_format)

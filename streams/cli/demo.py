@@ -38,7 +38,6 @@ def demo(
     from dataclasses import asdict
 
     from schemas.topics import INTERACTIONS, REPLIES, REQUESTS
-    from streams.attachment import attached_settings
     from streams.demo.live import LiveView
     from streams.demo.rendering import render
     from streams.demo.shift_rendering import render_shift
@@ -46,6 +45,7 @@ def demo(
     from streams.demo.traffic import Traffic, TrafficPlan
     from streams.kafka.clients import bootstrap
     from streams.settings import load_settings
+    from streams.stack.attachment import attached_settings
     from streams.store.audit import audit
     from streams.store.client import Store
 
@@ -96,9 +96,9 @@ def _second_act(settings: "Settings", console: Console) -> "Shift":
 @contextmanager
 def _running_stack(settings: "Settings", console: Console) -> Iterator[bool]:
     """The local stack, started here (True) or found running (False); one that was started is ended."""
-    from streams.ending import ending_on_signals
     from streams.local.state import read_state, stop_stack
-    from streams.stack import STOP_DEADLINE_S, start_detached
+    from streams.process.ending import ending_on_signals
+    from streams.stack.stack import STOP_DEADLINE_S, start_detached
 
     state = read_state(settings.home)
     if state is not None and state.ready:

@@ -32,8 +32,8 @@ def list_letters(  # noqa: PLR0913, PLR0917 - each is an option
     until: Until = None, as_json: AsJson = False,
 ) -> None:  # fmt: skip
     """Show dead letters and their reasons, never what they hold."""
-    from streams.attachment import attached_settings
     from streams.dead_letters.letters import list_dead_letters
+    from streams.stack.attachment import attached_settings
 
     letters = list_dead_letters(attached_settings(), _filters(topic, code, stage, app, since, until))
     if as_json:
@@ -65,10 +65,10 @@ def show_letter(
     raw: Annotated[bool, typer.Option("--raw", help="Show user text as it is.")] = False,
 ) -> None:
     """Show one dead letter; personal data and secrets are masked unless --raw is given."""
-    from streams.attachment import attached_settings
     from streams.dead_letters.letters import show_dead_letter
     from streams.kafka.admin import Place
-    from streams.masker import Masker
+    from streams.masking.masker import Masker
+    from streams.stack.attachment import attached_settings
 
     topic, _, rest = place.rpartition(":")[0].rpartition(":")
     offset = place.rpartition(":")[2]
@@ -104,8 +104,8 @@ def replay(  # noqa: PLR0913, PLR0917 - each is an option
     most_replays: Annotated[int, typer.Option(min=1, help="Leave messages that were replayed this often.")] = 3,
 ) -> None:
     """Send dead letters to their topics again, byte for byte. Doing it twice counts once."""
-    from streams.attachment import attached_settings
     from streams.dead_letters.replay import ReplayOptions, replay_dead_letters
+    from streams.stack.attachment import attached_settings
 
     options = ReplayOptions(dry_run=dry_run, per_second=rate, most_replays=most_replays)
     filters = _filters(topic, code, stage, app, since, until)

@@ -27,9 +27,9 @@ def list_(
     Texts are grouped by their vectors, which `weir errors refresh` makes; words are those that tell a group's texts
     from all others. The newest 3,000 texts are read. Everything shown is masked.
     """
-    from streams.attachment import attached_settings
     from streams.failures.clusters import read_clusters
     from streams.failures.rendering import COLUMNS, row, summary
+    from streams.stack.attachment import attached_settings
     from streams.store.client import Store
 
     with Store.of(attached_settings()) as store:
@@ -53,9 +53,9 @@ def similar(
     as_json: AsJson = False,
 ) -> None:
     """Show the texts most like a verdict's, by the cosine of their vectors; masked."""
-    from streams.attachment import attached_settings
     from streams.failures.likeness import more_like
     from streams.failures.rendering import LIKE_COLUMNS, like_row
+    from streams.stack.attachment import attached_settings
     from streams.store.client import Store
 
     with Store.of(attached_settings()) as store:
@@ -76,8 +76,8 @@ def refresh(
     """Make the vectors that are missing, of verdicts that were sampled or acted on, from their masked texts."""
     from models.encoder import OnnxEncoder
     from schemas.errors import UnavailableError
-    from streams.attachment import attached_settings
     from streams.failures.refreshing import refresh as refreshed
+    from streams.stack.attachment import attached_settings
     from streams.store.client import Store
 
     settings = attached_settings()

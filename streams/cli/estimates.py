@@ -24,10 +24,10 @@ def estimates(
     Each figure is of all traffic, read or not, and comes with a 95% interval: exact where few were bad, else
     stratified (MOVER), helped by scores where that gains (PPI++). docs/statistics.md says what each promises.
     """
-    from streams.attachment import attached_settings
     from streams.estimates.figures import Period, read_figures
     from streams.estimates.rendering import COLUMNS, COLUMNS_BY_MODEL, row
     from streams.estimates.storing import store_figures
+    from streams.stack.attachment import attached_settings
     from streams.store.client import Store
 
     now = datetime.now(UTC)

@@ -130,14 +130,14 @@ def calibrate(  # noqa: PLR0913, PLR0917 - as above
 
 
 def _policy(file: Path | None) -> "Policy":
-    from streams.policies import read_policy, shipped_policy
+    from streams.policies.files import read_policy, shipped_policy
 
     return read_policy(file) if file else shipped_policy()
 
 
 def _score(labels: Path, policy: "Policy", wanted: list[str] | None) -> "list[Labelling]":
     from schemas.errors import ConfigError
-    from streams.loading import load_pipeline
+    from streams.judging.loading import load_pipeline
     from streams.quality.labels import read_labels
     from streams.quality.report import labellings
     from streams.quality.scoring import score_lines

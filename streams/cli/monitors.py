@@ -31,9 +31,9 @@ def list_(of: _App = None, as_json: _Json = False) -> None:
     app pages when the mean evidence of its series reaches the threshold; "sees in a week" is the least rise that is as
     likely as not to be found in 168 bins.
     """
-    from streams.attachment import attached_settings
     from streams.monitor.standing import as_json as told
     from streams.monitor.standing import read_standing
+    from streams.stack.attachment import attached_settings
 
     standing = read_standing(attached_settings())
     if as_json:
@@ -62,8 +62,8 @@ def show_(
 ) -> None:
     """One series: its last bins, what was expected of them, its promise, and its alert if there is one."""
     from schemas.errors import ConfigError
-    from streams.attachment import attached_settings
     from streams.monitor.standing import read_standing, week
+    from streams.stack.attachment import attached_settings
 
     standing = read_standing(attached_settings())
     state = standing.series.get((name, series))
@@ -89,7 +89,7 @@ def show_(
 @app.command()
 def pages(as_json: _Json = False) -> None:
     """Pages of each app in the last 90 days, beside the false ones that its policy allows. From the store."""
-    from streams.attachment import attached_settings
+    from streams.stack.attachment import attached_settings
     from streams.store.client import Store
     from streams.store.sql import query
 
@@ -111,9 +111,9 @@ def export(of: _App = None) -> None:
 
     No text is in it: sums, shares of segments, and ids of verdicts.
     """
-    from streams.attachment import attached_settings
     from streams.monitor.reference import exported
     from streams.monitor.standing import read_standing
+    from streams.stack.attachment import attached_settings
 
     for state in read_standing(attached_settings()).of(of):
         sys.stdout.write(exported(state).model_dump_json() + "\n")

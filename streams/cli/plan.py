@@ -52,9 +52,9 @@ def plan(
 
 
 def _measured() -> "Profile":
-    from streams.loading import load_pipeline
+    from streams.judging.loading import load_pipeline
     from streams.plan.profile import measured
-    from streams.policies import shipped_policy
+    from streams.policies.files import shipped_policy
     from streams.settings import load_settings
 
     return measured(load_pipeline(load_settings()), shipped_policy())

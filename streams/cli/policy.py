@@ -96,10 +96,10 @@ def list_policies(
     as_json: Annotated[bool, typer.Option("--json", help="One JSON array.")] = False,
 ) -> None:
     """Show which versions are in force, on trial and before. Policies of files are those of WEIR_POLICIES here."""
-    from streams.attachment import attached_settings
     from streams.cli.tables import show as show_table
     from streams.rollout.register import read_register
     from streams.rollout.rendering import COLUMNS, entry, row
+    from streams.stack.attachment import attached_settings
 
     register = read_register(attached_settings())
     for refusal in register.refusals:
@@ -145,7 +145,7 @@ def diff(
 
 def _read(file: Path) -> "Policy":
     from guards.registry import refuse_unknown_names
-    from streams.policies import read_policy
+    from streams.policies.files import read_policy
 
     policy = read_policy(file)
     refuse_unknown_names([policy])
@@ -169,10 +169,10 @@ def _signature(by: str | None) -> "Signature":
 
 
 def _change(policy_id: str, decide: "Decide") -> None:
-    from streams.attachment import attached_settings
     from streams.cli.tables import output
     from streams.rollout.register import change
     from streams.rollout.rendering import change_text
+    from streams.stack.attachment import attached_settings
 
     output().print(change_text(change(attached_settings(), policy_id, decide)), soft_wrap=True)
 
@@ -185,8 +185,8 @@ def _print_differences(before: "Policy | None", after: "Policy") -> None:
 
 
 def _standing() -> "Standing":
-    from streams.attachment import attached_settings
     from streams.rollout.register import read_register
+    from streams.stack.attachment import attached_settings
 
     return read_register(attached_settings()).standing
 

@@ -12,8 +12,8 @@ def worker() -> None:
     Ends cleanly on SIGTERM: the running batch is finished, published and committed.
     """
     settings = _start("worker")
-    from streams.judging_worker import run_judging_worker
     from streams.topology import AGENTS
+    from streams.worker import run_judging_worker
 
     console = Console(stderr=True, highlight=False)
     if console.is_terminal:

@@ -44,9 +44,9 @@ def list_reviews(
 
     `alike` counts the reviews of the list that say nearly the same: `weir review label --alike` answers for all.
     """
-    from streams.attachment import attached_settings
     from streams.reviews.rendering import columns, rows
     from streams.reviews.stored import open_reviews
+    from streams.stack.attachment import attached_settings
     from streams.store.client import Store
 
     with Store.of(attached_settings()) as store:
@@ -84,8 +84,8 @@ def show_review(
     ] = False,
 ) -> None:
     """Show all of one review, masked: every text, what was found in it, and how it stands."""
-    from streams.attachment import attached_settings
     from streams.reviews.stored import find_review
+    from streams.stack.attachment import attached_settings
     from streams.store.client import Store
 
     settings = attached_settings()
@@ -154,9 +154,9 @@ def unmask(
 ) -> None:
     """Show the raw texts of a review, once it is on record who saw them and why (v_unmaskings)."""
     from streams.account import account
-    from streams.attachment import attached_settings
     from streams.cli.vault import text_of
     from streams.reviews.stored import find_review
+    from streams.stack.attachment import attached_settings
     from streams.store.client import Store
     from streams.vault.archive import Wanted
     from streams.vault.unmasking import Warrant
@@ -181,9 +181,9 @@ def agreement(app_name: App = "", as_json: AsJson = False) -> None:
     Cohen's kappa of the first two readers of each text, Krippendorff's alpha of all: 1 is full agreement, 0 what
     chance would give.
     """
-    from streams.attachment import attached_settings
     from streams.reviews.agreement import read_agreement, values
     from streams.reviews.rendering import AGREEMENT_COLUMNS, agreement_row
+    from streams.stack.attachment import attached_settings
     from streams.store.client import Store
 
     with Store.of(attached_settings()) as store:
@@ -202,9 +202,9 @@ def accuracy(app_name: App = "", as_json: AsJson = False) -> None:
 
     False calls are of texts that are fine, misses of those that are not. Only blind readings count.
     """
-    from streams.attachment import attached_settings
     from streams.reviews.accuracy import read_accuracy, values
     from streams.reviews.rendering import ACCURACY_COLUMNS, accuracy_row
+    from streams.stack.attachment import attached_settings
     from streams.store.client import Store
 
     settings = attached_settings()
@@ -223,8 +223,8 @@ def accuracy(app_name: App = "", as_json: AsJson = False) -> None:
 @app.command()
 def progress(as_json: AsJson = False) -> None:
     """How much has been read of what people were asked, by kind, app and stratum."""
-    from streams.attachment import attached_settings
     from streams.reviews.progress import COLUMNS, read_progress, row
+    from streams.stack.attachment import attached_settings
     from streams.store.client import Store
 
     with Store.of(attached_settings()) as store:
@@ -240,8 +240,8 @@ def progress(as_json: AsJson = False) -> None:
 @app.command("export")
 def export_labels(app_name: App = "") -> None:
     """Write every label, with the masked texts that it is about, as JSON lines."""
-    from streams.attachment import attached_settings
     from streams.reviews.exchange import exported
+    from streams.stack.attachment import attached_settings
     from streams.store.client import Store
 
     with Store.of(attached_settings()) as store:
@@ -323,11 +323,11 @@ def _desk(by: str | None) -> Iterator["Desk"]:
 @contextmanager
 def _tools() -> Iterator["Tools"]:
     """What desks work with. The models that mask notes are loaded for the first one."""
-    from streams.attachment import attached_settings
-    from streams.masker import LazyMasker
+    from streams.masking.masker import LazyMasker
     from streams.reviews.desk import Tools
     from streams.reviews.leases import Leases
     from streams.reviews.posting import Post
+    from streams.stack.attachment import attached_settings
     from streams.store.client import Store
 
     settings = attached_settings()
@@ -345,10 +345,10 @@ def _standard_input() -> str:
 
 def _decide(review: str, action: str, by: str | None, reason: str | None, text: str | None = None) -> None:
     from streams.account import account
-    from streams.attachment import attached_settings
     from streams.reviews.deciding import decide, decision_on
     from streams.reviews.rendering import aftermath_text
     from streams.reviews.stored import find_review
+    from streams.stack.attachment import attached_settings
     from streams.store.client import Store
 
     settings = attached_settings()

@@ -28,7 +28,7 @@ def up(
     """
     from streams.local.state import read_state
     from streams.settings import load_settings
-    from streams.stack import run_stack, start_detached
+    from streams.stack.stack import run_stack, start_detached
 
     settings = load_settings()
     console = output()
@@ -49,7 +49,7 @@ def down() -> None:
     """End the local stack and wait until every process of it is gone. Data stay."""
     from streams.local.state import stop_stack
     from streams.settings import load_settings
-    from streams.stack import STOP_DEADLINE_S
+    from streams.stack.stack import STOP_DEADLINE_S
 
     console = Console(highlight=False)
     with console.status("ending the local stack…"):

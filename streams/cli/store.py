@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 def migrate() -> None:
     """Bring the store's schema up to this version and say what was done. Idempotent."""
-    from streams.attachment import attached_settings
+    from streams.stack.attachment import attached_settings
     from streams.store.migrations import migrate as apply
 
     rows = [(done.name, "applied" if done.new else "in place") for done in apply(attached_settings())]
@@ -30,7 +30,7 @@ def audit(
     An event is done (judged, or settled with a final reply), dead, in flight or missing; what is held waits for a
     person and is in flight. Exit status: 1 if anything is missing or a reply is amiss.
     """
-    from streams.attachment import attached_settings
+    from streams.stack.attachment import attached_settings
     from streams.store.audit import audit as account
 
     found = account(attached_settings())

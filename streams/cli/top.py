@@ -31,7 +31,7 @@ def top(
     """
     from dataclasses import asdict
 
-    from streams.attachment import attached_settings
+    from streams.stack.attachment import attached_settings
     from streams.top.rendering import render
 
     settings = attached_settings()

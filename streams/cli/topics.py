@@ -19,8 +19,8 @@ app = typer.Typer(help="Create and list topics, and see how far behind their rea
 @app.command()
 def create() -> None:
     """Create what is missing of the topic table and correct settings that differ. Idempotent."""
-    from streams.attachment import attached_settings
     from streams.kafka.topic_admin import create_topics
+    from streams.stack.attachment import attached_settings
 
     rows = [
         (done.name, done.outcome, ", ".join(f"{k}={v}" for k, v in done.changes.items()), done.warning)
@@ -35,8 +35,8 @@ def diff(as_json: Annotated[bool, typer.Option("--json", help="A JSON array inst
 
     `weir topics apply` mends what it can; replicas are added by kafka-reassign-partitions.sh, partitions by nobody.
     """
-    from streams.attachment import attached_settings
     from streams.kafka.topic_admin import differences
+    from streams.stack.attachment import attached_settings
 
     raise typer.Exit(_tell(differences(attached_settings()), as_json=as_json))
 
@@ -44,8 +44,8 @@ def diff(as_json: Annotated[bool, typer.Option("--json", help="A JSON array inst
 @app.command()
 def apply(as_json: Annotated[bool, typer.Option("--json", help="A JSON array instead of a table.")] = False) -> None:
     """Do as `create`, then show what still differs. Exit status 1 if anything does: for a pipeline."""
-    from streams.attachment import attached_settings
     from streams.kafka.topic_admin import create_topics, differences
+    from streams.stack.attachment import attached_settings
 
     settings = attached_settings()
     done = create_topics(settings)
@@ -71,8 +71,8 @@ def _tell(found: "Sequence[Difference]", *, as_json: bool) -> int:
 @app.command("list")
 def list_topics() -> None:
     """Show every topic of the table as it is on the broker."""
-    from streams.attachment import attached_settings
     from streams.kafka.topic_admin import list_topics as states
+    from streams.stack.attachment import attached_settings
 
     rows = [
         (state.name, state.partitions or "missing", state.offsets, state.topic_id, state.summary)
@@ -84,8 +84,8 @@ def list_topics() -> None:
 @app.command()
 def accept(topic: Annotated[str, typer.Argument(help="With or without the namespace.")]) -> None:
     """Let the writer go on with a topic that was deleted and created anew on purpose."""
-    from streams.attachment import attached_settings
     from streams.kafka.admin import KafkaAdmin
+    from streams.stack.attachment import attached_settings
     from streams.store.client import Store
     from streams.store.positions import accept_topic
 
@@ -113,9 +113,9 @@ def acls(
     The processes' users are NAMESPACE-worker, -infer, -settle, -store, -monitor and -notify; a user is what Kafka
     knows a client by. What is not granted is refused, if the broker has an authorizer.
     """
-    from streams.attachment import attached_settings
     from streams.kafka.access import Role, grants, own_users
     from streams.kafka.admin import KafkaAdmin
+    from streams.stack.attachment import attached_settings
 
     settings = attached_settings()
     named: dict[Role, list[str] | None] = {
@@ -137,9 +137,9 @@ def lag(
     as_json: Annotated[bool, typer.Option("--json", help="A line of JSON a partition.")] = False,
 ) -> None:
     """Show how many messages each consumer group has still to read of each topic that ever held any."""
-    from streams.attachment import attached_settings
     from streams.kafka.topic_admin import by_topic
     from streams.kafka.topic_admin import lag as lags
+    from streams.stack.attachment import attached_settings
 
     found = lags(attached_settings())
     if as_json:

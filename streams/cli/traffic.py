@@ -30,8 +30,8 @@ def send(
     """
     from rich.progress import MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
-    from streams.attachment import attached_settings
     from streams.kafka.sending import Sender
+    from streams.stack.attachment import attached_settings
 
     settings = attached_settings()
     chosen = _find(topic, settings.topics) if topic else None
@@ -54,9 +54,9 @@ def tail(
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object a line.")] = False,
 ) -> None:
     """Show what goes through a topic; personal data and secrets are masked unless --raw is given."""
-    from streams.attachment import attached_settings
     from streams.kafka.tailing import Tail
-    from streams.masker import Masker
+    from streams.masking.masker import Masker
+    from streams.stack.attachment import attached_settings
 
     settings = attached_settings()
     chosen = _find(topic, settings.topics)

@@ -101,8 +101,8 @@ def forget(
 
 def attached() -> "Settings":
     """The settings. Our own log goes to standard error; no library's does, so that a failure is one line."""
-    from streams.attachment import attached_settings
     from streams.logs import set_up_logs
+    from streams.stack.attachment import attached_settings
 
     settings = attached_settings()
     set_up_logs("vault", settings.log_level, settings.log_format)

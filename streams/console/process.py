@@ -5,10 +5,10 @@ from typing import Final
 
 from streams.console.admission import Key
 from streams.console.service import Console, Reader
-from streams.http_process import Listening, run_http
 from streams.local.ports import LOOPBACK, choose_port
-from streams.masker import LazyMasker
+from streams.masking.masker import LazyMasker
 from streams.metrics import Metrics
+from streams.process.http import Listening, run_http
 from streams.reviews.desk import Tools
 from streams.reviews.leases import Leases
 from streams.reviews.posting import Post

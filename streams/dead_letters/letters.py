@@ -11,7 +11,7 @@ from schemas.errors import ConfigError
 from schemas.topics import DEAD_LETTER_SUFFIX, DEAD_LETTERS
 from streams.kafka.admin import Place
 from streams.kafka.topic_reader import TopicReader
-from streams.masked_body import Mask, masked_body
+from streams.masking.body import Mask, masked_body
 from streams.settings import Settings
 
 

@@ -6,7 +6,7 @@ from typing import Final
 from guards.registry import refuse_unknown_names
 from schemas.errors import WeirError
 from streams.doctor.finding import Finding, missing, ok, warning
-from streams.policies import read_policies
+from streams.policies.files import read_policies
 from streams.settings import Settings
 from streams.vault.key_source import KEY_FILE, read_master_key
 

@@ -7,7 +7,6 @@ from types import MappingProxyType
 from typing import Final
 
 from schemas.errors import WeirError
-from streams.attachment import attached_settings
 from streams.doctor.cluster import check_kafka
 from streams.doctor.configuration import check_policies, check_vault
 from streams.doctor.database import check_store
@@ -22,6 +21,7 @@ from streams.doctor.machine import (
 )
 from streams.doctor.software import check_models, check_packages
 from streams.settings import Settings
+from streams.stack.attachment import attached_settings
 
 DEADLINE_SECONDS: Final = 20.0
 CHECKS: Final[Mapping[str, Check]] = MappingProxyType(

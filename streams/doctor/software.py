@@ -10,7 +10,7 @@ from models.catalog import ModelEntry, load_catalog
 from models.store import FileState, verify
 from schemas.errors import WeirError
 from streams.doctor.finding import Finding, missing, ok, warning
-from streams.policies import read_policies
+from streams.policies.files import read_policies
 from streams.settings import Settings
 
 NO_MODEL: Final = "noop"

@@ -7,9 +7,9 @@ from schemas.errors import ConfigError
 from streams.client.async_client import AsyncClient
 from streams.gateway.keys import Keys, read_keys
 from streams.gateway.service import Gateway, Terms
-from streams.http_process import Listening, run_http
 from streams.kafka.clients import bootstrap, confluent_config
 from streams.metrics import Metrics
+from streams.process.http import Listening, run_http
 from streams.settings import Settings
 
 _GRACE_SECONDS: Final = 15

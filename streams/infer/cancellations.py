@@ -13,10 +13,10 @@ from schemas.errors import UnreadableError
 from schemas.ids import request_key
 from schemas.review import Cancel
 from schemas.topics import CANCELS
-from streams.cancels import cancelled_source
 from streams.kafka.clients import confluent_config
 from streams.kafka.consumer_groups import infer_group
 from streams.kafka.received import received_message
+from streams.requests.cancel import cancelled_source
 from streams.settings import Settings
 
 

@@ -13,7 +13,6 @@ from models.generation.fleet import Fleet
 from schemas.errors import ConfigError, WeirError
 from schemas.serving import ANY_MODEL
 from schemas.topics import WORK_BULK, WORK_INTERACTIVE
-from streams.health import HealthServer
 from streams.infer.cancellations import Cancellations
 from streams.infer.desk import Desk, Served
 from streams.infer.driver import Driver
@@ -26,6 +25,7 @@ from streams.infer.prompts import Prompts
 from streams.infer.scheduler import Scheduler, Terms
 from streams.logs import get_logger
 from streams.metrics import Metrics
+from streams.process.health import HealthServer
 from streams.settings import OtherModel, Settings
 from streams.tracing.tracer import Tracer, open_tracer
 

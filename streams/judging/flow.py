@@ -15,7 +15,7 @@ from schemas.record import Record
 from schemas.serving import Provenance
 from schemas.topics import Topic
 from schemas.verdict import Judgement, Position, Stage
-from streams.assignment import Assignment
+from streams.policies.assignment import Assignment
 from streams.stage import Publications
 
 B = TypeVar("B", bound=Record)

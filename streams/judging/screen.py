@@ -12,12 +12,12 @@ from schemas.ids import digest
 from schemas.topics import REQUESTS, WORK_BULK, WORK_INTERACTIVE, Topic
 from schemas.verdict import Stage
 from schemas.work import Work
-from streams.deadlines import deadline_of
 from streams.judging.flow import Arrival, Consequences, Failure, Ruling, Subject
 from streams.judging.outbox import Outbox
 from streams.judging.outcomes import Asked, Outcomes
 from streams.judging.planning import Planner
 from streams.judging.surroundings import Surroundings
+from streams.requests.deadline import deadline_of
 from streams.stage import Publication, Publications
 from streams.vault.keeper import subject_of
 

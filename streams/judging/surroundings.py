@@ -5,9 +5,9 @@ from datetime import UTC, datetime
 from guards.pipeline import Pipeline
 from monitors.sampling import Sampler
 from schemas.topics import Namespace
-from streams.assignment import Policies
 from streams.erasure.erasures import Erasures, Forgets
 from streams.metrics import Metrics
+from streams.policies.assignment import Policies
 from streams.sampling.plans import NoPlans, Plans
 from streams.tracing.tracer import NoTracer, Tracer
 from streams.vault.keeper import Keeper

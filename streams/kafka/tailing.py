@@ -15,7 +15,7 @@ from schemas.dead_letter import Reason, read_reason
 from schemas.errors import ConfigError, UnavailableError
 from schemas.topics import DEAD_LETTER_SUFFIX, Topic
 from streams.kafka.clients import kafka_python_config
-from streams.masked_body import Mask, masked_body
+from streams.masking.body import Mask, masked_body
 from streams.settings import Settings
 
 

@@ -2,13 +2,13 @@
 
 from schemas.policy import Alarms
 from schemas.topics import MONITOR_STATE
-from streams.assignment import Policies
 from streams.kafka.consumer_groups import monitor_group
 from streams.kafka.leading import Leader
 from streams.kafka.membership import Membership
 from streams.metrics import Metrics
 from streams.monitor.tenure import Surroundings, Tenure
 from streams.monitor.watcher import AlarmsOf
+from streams.policies.assignment import Policies
 from streams.settings import Settings
 
 

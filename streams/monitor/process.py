@@ -3,10 +3,10 @@
 import signal
 import threading
 
-from streams.led_process import run_led
 from streams.metrics import Metrics
 from streams.monitor.loop import Monitor
-from streams.policies import read_policies
+from streams.policies.files import read_policies
+from streams.process.led import run_led
 from streams.rollout.live import LivePolicies
 from streams.settings import Settings
 

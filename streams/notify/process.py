@@ -3,10 +3,10 @@
 import signal
 import threading
 
-from streams.led_process import run_led
 from streams.metrics import Metrics
 from streams.notify.choice import choose_targets
 from streams.notify.notifier import Notifier
+from streams.process.led import run_led
 from streams.settings import Settings
 
 

@@ -8,11 +8,11 @@ from schemas.codec import Message
 from schemas.errors import Code, WeirError
 from schemas.policy import Policy, PolicyBook
 from schemas.topics import POLICIES
-from streams.assignment import Assignment
 from streams.kafka.following import Follower
 from streams.kafka.topic_feed import START_SECONDS
 from streams.logs import get_logger
 from streams.metrics import Metrics
+from streams.policies.assignment import Assignment
 from streams.rollout.message import read_said
 from streams.rollout.standing import Standing
 from streams.rollout.versions import Versions

@@ -10,7 +10,7 @@ from schemas.policy_release import PolicyRelease
 from schemas.topics import POLICIES
 from streams.kafka.admin import KafkaAdmin
 from streams.kafka.topic_reader import TopicReader
-from streams.policies import read_policies
+from streams.policies.files import read_policies
 from streams.rollout.message import Said, read_said, write_said
 from streams.rollout.standing import Standing
 from streams.rollout.turn import Turn, TurnLostError

@@ -8,7 +8,7 @@ from monitors.sampling import Sampler
 from schemas.errors import Code, ConfigError
 from schemas.policy import Policy
 from schemas.policy_release import PolicyRelease
-from streams.assignment import Assignment
+from streams.policies.assignment import Assignment
 from streams.rollout.versions import Versions
 
 

@@ -21,7 +21,7 @@ from streams.estimates.storing import renew
 from streams.kafka.clients import confluent_config
 from streams.logs import get_logger
 from streams.metrics import Metrics
-from streams.policies import read_policies
+from streams.policies.files import read_policies
 from streams.rollout.live import LivePolicies
 from streams.sampling.live import LivePlans
 from streams.sampling.planner import next_plans, read_loads

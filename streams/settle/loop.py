@@ -1,11 +1,11 @@
 """Settles while this process leads, stands by while another does."""
 
 from schemas.topics import SETTLED
-from streams.assignment import Policies
 from streams.kafka.consumer_groups import settle_group
 from streams.kafka.leading import Leader
 from streams.kafka.membership import Membership
 from streams.metrics import Metrics
+from streams.policies.assignment import Policies
 from streams.settings import Settings
 from streams.settle.tenure import Surroundings, Tenure
 from streams.tracing.tracer import NoTracer, Tracer

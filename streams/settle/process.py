@@ -3,9 +3,9 @@
 import signal
 import threading
 
-from streams.led_process import run_led
 from streams.metrics import Metrics
-from streams.policies import read_policies
+from streams.policies.files import read_policies
+from streams.process.led import run_led
 from streams.rollout.live import LivePolicies
 from streams.settings import Settings
 from streams.settle.loop import Settle

@@ -18,8 +18,8 @@ from schemas.policy import Policy
 from schemas.reply import Answerer, Hold, Outcome, Reply, Settlement, Spot
 from schemas.review import Cancel, Decision
 from schemas.verdict import Judgement, Verdict
-from streams.assignment import Policies
-from streams.deadlines import DEFAULT
+from streams.policies.assignment import Policies
+from streams.requests.deadline import DEFAULT
 from streams.settle import answers
 from streams.settle.book import Book
 from streams.settle.effects import Answered, Contradicted, Effect, Forgotten, Recorded, Refused, Released, Superseded

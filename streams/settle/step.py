@@ -15,9 +15,9 @@ from schemas.ids import digest
 from schemas.reply import Outcome, Spot
 from schemas.review import Cancel, Decision
 from schemas.topics import CANCELS, DECISIONS, OUTCOMES, REQUESTS, Namespace
-from streams.assignment import Policies
-from streams.cancels import cancelled_source
-from streams.deadlines import DEFAULT, deadline_of
+from streams.policies.assignment import Policies
+from streams.requests.cancel import cancelled_source
+from streams.requests.deadline import DEFAULT, deadline_of
 from streams.settle.effects import Effect, Refused
 from streams.settle.entry import Identity, Place, milliseconds
 from streams.settle.state import Arrival, Settler

@@ -12,7 +12,6 @@ from schemas.codec import Message
 from schemas.errors import UnavailableError
 from schemas.reply import Settlement
 from schemas.topics import REQUESTS
-from streams.assignment import Policies
 from streams.kafka.admin import Place
 from streams.kafka.consumer_groups import settle_group
 from streams.kafka.membership import Membership
@@ -20,6 +19,7 @@ from streams.kafka.topic_descriptions import TopicDescriber, TopicDescription, d
 from streams.kafka.transactions import Transactions
 from streams.logs import get_logger
 from streams.metrics import Metrics
+from streams.policies.assignment import Policies
 from streams.settings import Settings
 from streams.settle.counting import count, trace
 from streams.settle.entry import moment

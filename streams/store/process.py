@@ -4,9 +4,9 @@ import signal
 import threading
 
 from streams.erasure.live import LiveErasures
-from streams.health import HealthServer
 from streams.logs import get_logger
 from streams.metrics import Metrics
+from streams.process.health import HealthServer
 from streams.sampling.survey import Survey
 from streams.settings import Settings
 from streams.store.writer import Writer

@@ -12,8 +12,8 @@ from guards.secrets import SecretsGuard
 from models.bundle import ModelBundle, load_bundle
 from schemas.conversation import Message
 from schemas.policy import Policy
-from streams.loading import parts_of
-from streams.policies import shipped_policy
+from streams.judging.loading import parts_of
+from streams.policies.files import shipped_policy
 from streams.settings import load_settings
 from tests.bench.figure import Figure
 from tests.bench.texts import texts

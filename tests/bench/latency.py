@@ -13,7 +13,7 @@ from confluent_kafka import Consumer, Producer, TopicPartition
 from schemas.topics import REPLIES, REQUESTS
 from streams.local.state import stop_stack
 from streams.settings import Settings, load_settings
-from streams.stack import start_detached
+from streams.stack.stack import start_detached
 from streams.store.client import Store
 from tests.bench.figure import Figure
 from tests.bench.texts import texts

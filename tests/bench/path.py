@@ -13,11 +13,11 @@ from guards.pipeline import Case
 from schemas.codec import validate
 from schemas.conversation import Interaction
 from schemas.topics import INTERACTIONS
-from streams.loading import load_pipeline
+from streams.judging.loading import load_pipeline
 from streams.local.state import StackState, stop_stack
-from streams.policies import shipped_policy
+from streams.policies.files import shipped_policy
 from streams.settings import Settings, load_settings
-from streams.stack import start_detached
+from streams.stack.stack import start_detached
 from streams.store.client import Store
 from tests.bench.figure import Figure
 from tests.bench.texts import interactions

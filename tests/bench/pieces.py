@@ -19,13 +19,13 @@ from schemas.stream import Chunk, Draft
 from schemas.topics import DRAFTS, TOKENS
 from schemas.verdict import PolicyReference, Position
 from schemas.work import Completion, Work
-from streams.assignment import FixedPolicies
-from streams.judging_worker import judging_stages, surroundings_of
-from streams.loading import load_pipeline
+from streams.judging.loading import load_pipeline
 from streams.metrics import Metrics
-from streams.policies import read_policies
+from streams.policies.assignment import FixedPolicies
+from streams.policies.files import read_policies
 from streams.settings import Settings, load_settings
 from streams.stage import Stage
+from streams.worker import judging_stages, surroundings_of
 from tests.bench.figure import Figure
 from tests.bench.texts import texts
 

@@ -9,8 +9,8 @@ from guards.pipeline import Case
 from guards.registry import build_pipeline
 from models.bundle import load_bundle
 from schemas.conversation import Message
-from streams.loading import parts_of
-from streams.policies import shipped_policy
+from streams.judging.loading import parts_of
+from streams.policies.files import shipped_policy
 from streams.settings import load_settings
 from tests.bench.figure import Figure
 from tests.bench.texts import texts

@@ -24,17 +24,16 @@ from schemas.errors import UnavailableError
 from schemas.policy import PolicyBook
 from schemas.topics import COMPLETIONS, INTERACTIONS, OUTCOMES, REQUESTS, TOPICS, WORK_INTERACTIVE, Namespace
 from schemas.work import Completion, Usage, Work
-from streams.assignment import FixedPolicies
 from streams.demo.delivered import OffsetRun
 from streams.demo.live import LiveView
 from streams.demo.rendering import Place, render
 from streams.demo.summary import read_summary, to_json
 from streams.demo.traffic import Traffic, TrafficPlan
 from streams.judging.surroundings import Surroundings
-from streams.judging_worker import judging_stages
 from streams.local.ports import choose_port
 from streams.metrics import Metrics
-from streams.policies import shipped_policy
+from streams.policies.assignment import FixedPolicies
+from streams.policies.files import shipped_policy
 from streams.settings import Settings
 from streams.settle.publishing import Scribe
 from streams.settle.settlements import Origin
@@ -45,6 +44,7 @@ from streams.store.client import Store
 from streams.store.deposit import Deposit
 from streams.store.migrations import migrate
 from streams.store.shelves import shelves
+from streams.worker import judging_stages
 from tests.fixtures.demo_client import lines, malformed_that_end_in
 from tests.fixtures.guards import CountingEncoder
 

@@ -12,7 +12,7 @@ from guards.pipeline import Case
 from schemas.conversation import Message
 from schemas.errors import Code, ConfigError
 from schemas.policy import Policy
-from streams.loading import load_pipeline
+from streams.judging.loading import load_pipeline
 from streams.settings import Settings
 from tests.fixtures.detoxify import FINE, FOUL, LONG
 
@@ -122,7 +122,7 @@ def test_what_nobody_chose_is_not_imported(models_dir):
     code = """
 import sys
 from pathlib import Path
-from streams.loading import load_pipeline
+from streams.judging.loading import load_pipeline
 from streams.settings import Settings
 load_pipeline(Settings(models=Path(sys.argv[1]), _env_file=None))
 sys.exit("torch" in sys.modules or "detoxify" in sys.modules)

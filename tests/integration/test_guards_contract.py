@@ -18,8 +18,8 @@ from models.bundle import load_bundle
 from schemas.conversation import Message
 from schemas.policy import SPAN_GUARDS, Policy, Subjects
 from schemas.recognizer import Recognizer
-from streams.loading import parts_of
-from streams.policies import shipped_policy
+from streams.judging.loading import parts_of
+from streams.policies.files import shipped_policy
 
 pytestmark = pytest.mark.weights
 

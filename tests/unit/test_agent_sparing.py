@@ -15,5 +15,5 @@ def test_a_library_says_it_once():
     assert sparing.filter(record("aiokafka.client", 1))
     assert not sparing.filter(record("aiokafka.client", 1))
     assert sparing.filter(record("aiokafka.client", 2))
-    assert sparing.filter(record("streams.worker", 1))
-    assert sparing.filter(record("streams.worker", 1))
+    assert sparing.filter(record("streams.agents.worker", 1))
+    assert sparing.filter(record("streams.agents.worker", 1))

@@ -11,13 +11,13 @@ from typer.testing import CliRunner
 
 from schemas.policy_file import parse_policy
 from schemas.topics import TOPICS, Namespace
-from streams import worker
+from streams.agents import worker
 from streams.cli import app
 from streams.infer import loop as infer
 from streams.kafka import transactions
 from streams.kafka.consumer_groups import infer_group, reading_groups, store_group, worker_group
 from streams.settings import PREFIX, Settings
-from streams.stack import plan_stack
+from streams.stack.stack import plan_stack
 from tests.fixtures.chart import CHART, VALUE_SETS, render, render_set, template
 
 ROOT = Path(__file__).parents[2]

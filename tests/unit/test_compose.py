@@ -13,14 +13,14 @@ import yaml
 from typer.testing import CliRunner
 
 from schemas.topics import TOPICS
-from streams import worker
+from streams.agents import worker
 from streams.cli import app
 from streams.infer import loop as infer
 from streams.kafka import transactions
 from streams.local.jars import KAFKA_VERSION
 from streams.local.kafka_properties import broker_properties
 from streams.settings import PREFIX, Settings
-from streams.stack import plan_stack
+from streams.stack.stack import plan_stack
 from streams.vault.key_source import read_master_key
 
 ROOT = Path(__file__).parents[2]

@@ -31,6 +31,13 @@ def test_asyncapi_names_every_topic():
             assert json.loads((DOCS / reference).read_text())["$schema"]
 
 
+def test_every_package_of_the_loops_has_a_place():
+    """A newcomer finds what each package of `streams` is for."""
+    table = (DOCS.parent / "CONTRIBUTING.md").read_text(encoding="utf-8").partition("What stands where")[2]
+    packages = {path.parent.name for path in (DOCS.parent / "streams").glob("*/__init__.py")}
+    assert not {name for name in packages if f"`{name}`" not in table.partition("## Habits")[0]}
+
+
 def _references(node):
     if isinstance(node, dict):
         for key, value in node.items():

@@ -7,7 +7,7 @@ import pytest
 
 from schemas.codec import decode, dump_json
 from schemas.policy import PolicyBook
-from streams.assignment import FixedPolicies
+from streams.policies.assignment import FixedPolicies
 from streams.settle.settlements import Origin
 from streams.settle.state import Settler, Terms
 from tests.fixtures.earlier_records import earlier_messages

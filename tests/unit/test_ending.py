@@ -6,7 +6,7 @@ import sys
 
 _PROGRAM = """
 import signal
-from streams.ending import ending_on_signals
+from streams.process.ending import ending_on_signals
 before = signal.getsignal(signal.SIGTERM)
 try:
     with ending_on_signals():

@@ -40,7 +40,7 @@ def test_refreshing_by_the_clock_outlives_a_store_that_is_away(monkeypatch, tmp_
             raise KeyboardInterrupt
 
     settings = Settings(_env_file=None, home=tmp_path, clickhouse_url=f"http://127.0.0.1:{choose_port()}")
-    monkeypatch.setattr("streams.attachment.attached_settings", lambda: settings)
+    monkeypatch.setattr("streams.stack.attachment.attached_settings", lambda: settings)
     monkeypatch.setattr("models.encoder.OnnxEncoder.load", lambda _self: None)
     monkeypatch.setattr("streams.cli.errors.time.sleep", sleep)
     once = CliRunner().invoke(app, ["errors", "refresh"])

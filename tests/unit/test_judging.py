@@ -12,8 +12,8 @@ from schemas.ids import derived_id
 from schemas.policy import PolicyBook
 from schemas.sampling import SamplingPlan
 from schemas.topics import INTERACTIONS, REVIEWS, VAULT, VERDICTS
-from streams.assignment import Assignment, FixedPolicies
 from streams.erasure.erasures import Erasures
+from streams.policies.assignment import Assignment, FixedPolicies
 from streams.sampling.plans import NOTICE, PlanBook
 from streams.vault.keeper import EventName
 from tests.fixtures.judging import ARRIVED, NOW, Caused, arriving, caused, event, keeper, loaded, policy, surroundings

@@ -4,7 +4,7 @@ from schemas.actions import Action
 from schemas.errors import Code, ConfigError
 from schemas.policy import Policy, PolicyBook, Rule
 from schemas.policy_file import parse_policy
-from streams.policies import read_policies, read_policy, shipped_policy
+from streams.policies.files import read_policies, read_policy, shipped_policy
 
 GOOD = """\
 id: shop

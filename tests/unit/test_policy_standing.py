@@ -2,7 +2,7 @@ import pytest
 
 from schemas.errors import Code, ConfigError
 from schemas.policy_release import Candidate
-from streams.assignment import Assignment
+from streams.policies.assignment import Assignment
 from streams.rollout.standing import Standing
 from tests.fixtures.policies import policy, release
 

@@ -11,7 +11,7 @@ from schemas.conversation import Message
 from schemas.errors import ConfigError
 from schemas.policy import Policy
 from schemas.policy_file import parse_policy
-from streams.loading import parts_of
+from streams.judging.loading import parts_of
 from tests.fixtures.guards import CountingEncoder
 
 YAML = """\

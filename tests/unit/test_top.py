@@ -9,8 +9,8 @@ import pytest
 from prometheus_client import generate_latest
 from rich.console import Console
 
-from streams.health import HealthServer
 from streams.metrics import Metrics
+from streams.process.health import HealthServer
 from streams.top.board import board_of
 from streams.top.rendering import render
 from streams.top.sample import Change, Sample, read_page, take_sample

@@ -10,11 +10,11 @@ import pytest
 from structlog.testing import capture_logs
 
 from schemas.errors import Code, ConfigError
-from streams.attachment import attached_settings
 from streams.cli.vault import text_of
 from streams.local.state import StackState, start_time, write_state
 from streams.settings import Settings
-from streams.stack import plan_stack
+from streams.stack.attachment import attached_settings
+from streams.stack.stack import plan_stack
 from streams.vault.keeper import EventName
 from streams.vault.key_source import new_key, read_master_key, write_key_file
 from streams.vault.opening import open_vault

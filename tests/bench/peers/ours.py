@@ -10,8 +10,8 @@ from guards.pii import PiiGuard
 from guards.pipeline import Case
 from schemas.conversation import Message
 from schemas.policy import Policy
-from streams.loading import load_pipeline
-from streams.policies import shipped_policy
+from streams.judging.loading import load_pipeline
+from streams.policies.files import shipped_policy
 from streams.settings import load_settings
 from tests.bench.peers import timing
 

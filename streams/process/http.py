@@ -10,8 +10,8 @@ from prometheus_client import CollectorRegistry
 from starlette.types import ASGIApp
 
 from schemas.errors import ConfigError
-from streams.health import HealthServer
 from streams.logs import get_logger
+from streams.process.health import HealthServer
 from streams.settings import Settings
 
 

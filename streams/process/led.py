@@ -5,10 +5,10 @@ from typing import Protocol
 
 from prometheus_client import CollectorRegistry
 
-from streams.health import HealthServer
 from streams.kafka.leading import end_if_stuck
 from streams.kafka.transactions import DeposedError
 from streams.logs import get_logger
+from streams.process.health import HealthServer
 from streams.settings import Settings
 
 

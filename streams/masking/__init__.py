@@ -1,0 +1,1 @@
+"""What is raw, made fit to be looked at."""
