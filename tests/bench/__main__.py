@@ -4,7 +4,7 @@ Speeds are per second of CPU where that says more than the clock: these machines
 """
 
 import json
-import sys
+from argparse import ArgumentParser, RawDescriptionHelpFormatter
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -59,5 +59,21 @@ def main(out: Path, parts: Sequence[str]) -> None:
     console.print(f"written to {out}")
 
 
+def _arguments() -> ArgumentParser:
+    parts = "\n".join(f"  {name:<13} {measure.__doc__}" for name, measure in _PARTS.items())
+    parser = ArgumentParser(
+        "python -m tests.bench",
+        description=f"Measure on this machine, print a table and write JSON. The parts:\n{parts}",
+        formatter_class=RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("out", type=Path, help="the file for the figures, such as build/bench.json")
+    parser.add_argument("parts", nargs="*", metavar="part", help="what to measure; all of it where none is named")
+    return parser
+
+
 if __name__ == "__main__":
-    main(Path(sys.argv[1]), sys.argv[2:])
+    _parser = _arguments()
+    _asked = _parser.parse_args()
+    if _unknown := sorted(set(_asked.parts) - _PARTS.keys()):
+        _parser.error(f"no such part: {', '.join(_unknown)}")
+    main(_asked.out, _asked.parts)

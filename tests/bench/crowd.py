@@ -6,7 +6,6 @@ scheduler and the loop around it. ``serving.py`` measures the same with a broker
 
 import json
 import random
-import threading
 import time
 from collections import deque
 from collections.abc import Sequence
@@ -19,16 +18,10 @@ from models.generation.voice import Tell
 from schemas.codec import Message
 from schemas.conversation import Message as Turn
 from schemas.errors import Code
-from schemas.topics import WORK_INTERACTIVE, Namespace
-from streams.infer.desk import Desk, Reply, Served
-from streams.infer.driver import Driver
-from streams.infer.loop import Inference, Line, Parts
-from streams.infer.prompts import Prompts
-from streams.infer.scheduler import Scheduler, Terms
-from streams.metrics import Metrics
+from streams.infer.desk import Reply
 from tests.bench.arrivals import CAPACITY, DEADLINE, LENGTHS, LOADS, PACE, PATIENCE, SLOTS
 from tests.bench.figure import Figure
-from tests.bench.memory import MemoryFeed, MemoryOutbox, NoCancellations, NoExpress, work_of
+from tests.bench.memory import MemoryFeed, MemoryOutbox, serve, work_of
 
 _SECONDS = 40.0
 _TICK = 0.005
@@ -107,8 +100,8 @@ class _Arriving(MemoryFeed):
 class _Timed(MemoryOutbox):
     """Notes when each completion was written."""
 
-    def __init__(self, wanted: int, enough: threading.Event) -> None:
-        super().__init__(wanted, enough)
+    def __init__(self, wanted: int) -> None:
+        super().__init__(wanted)
         self.ended: list[tuple[float, Reply]] = []
 
     def add(self, reply: Reply) -> None:
@@ -139,21 +132,8 @@ def _arrivals(rate: float, app: str, seed: int) -> list[_Plan]:
 
 
 def _run(plans: Sequence[_Plan], deadline: float) -> list[_Ended]:
-    topics, metrics, enough = Namespace("weir"), Metrics(), threading.Event()
-    desk = Desk(WORK_INTERACTIVE, topics, Served("paced", {"paced": "paced"}, Prompts(256)), metrics)
-    driver, feed, outbox = Driver(PacedEngine()), _Arriving(plans, deadline), _Timed(len(plans), enough)
-    parts = Parts(
-        feed=feed,
-        driver=driver,
-        scheduler=Scheduler(Terms()),
-        outbox=outbox,
-        express=NoExpress(),
-        cancellations=NoCancellations(),
-        lines={topics.of(WORK_INTERACTIVE): Line(desk, "interactive")},
-        metrics=metrics,
-    )
-    driver.load()
-    Inference(parts, stop_seconds=1.0).run(enough)
+    feed, outbox = _Arriving(plans, deadline), _Timed(len(plans))
+    serve(PacedEngine(), feed, outbox)
     found = []
     for at, reply in outbox.ended:
         completion = json.loads(reply.publication.message.value or b"{}")

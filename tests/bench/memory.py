@@ -61,10 +61,10 @@ class MemoryFeed:
 class MemoryOutbox:
     """Keeps completions, and says when so many are there."""
 
-    def __init__(self, wanted: int, enough: threading.Event) -> None:
+    def __init__(self, wanted: int) -> None:
         self.replies: list[Reply] = []
+        self.enough = threading.Event()
         self._wanted = wanted
-        self._enough = enough
 
     closes = False
 
@@ -74,7 +74,7 @@ class MemoryOutbox:
     def add(self, reply: Reply) -> None:
         self.replies.append(reply)
         if len(self.replies) >= self._wanted:
-            self._enough.set()
+            self.enough.set()
 
     def drop(self, places: object) -> None: ...
     def write(self) -> None: ...
@@ -114,15 +114,12 @@ class Loaded:
     def close(self) -> None: ...
 
 
-def through_memory(engine: Engine, asked: Sequence[Prompt]) -> list[int]:
-    """Answer all of it with the loop, from encoded work to encoded completions; the tokens of each."""
-    topics, metrics = Namespace("weir"), Metrics()
+def serve(engine: Engine, feed: MemoryFeed, outbox: MemoryOutbox) -> None:
+    """Run the loop on what the feed brings, until the outbox has enough."""
+    topics, metrics, driver = Namespace("weir"), Metrics(), Driver(engine)
     desk = Desk(WORK_INTERACTIVE, topics, Served(engine.name, {engine.name: engine.name}, Prompts(256)), metrics)
-    enough = threading.Event()
-    driver = Driver(Loaded(engine))
-    outbox = MemoryOutbox(len(asked), enough)
     parts = Parts(
-        feed=MemoryFeed([work_of(prompt, number) for number, prompt in enumerate(asked)]),
+        feed=feed,
         driver=driver,
         scheduler=Scheduler(Terms()),
         outbox=outbox,
@@ -132,6 +129,12 @@ def through_memory(engine: Engine, asked: Sequence[Prompt]) -> list[int]:
         metrics=metrics,
     )
     driver.load()
-    Inference(parts, stop_seconds=1.0).run(enough)
+    Inference(parts, stop_seconds=1.0).run(outbox.enough)
+
+
+def through_memory(engine: Engine, asked: Sequence[Prompt]) -> list[int]:
+    """Answer all of it with the loop, from encoded work to encoded completions; the tokens of each."""
+    outbox = MemoryOutbox(len(asked))
+    serve(Loaded(engine), MemoryFeed([work_of(prompt, number) for number, prompt in enumerate(asked)]), outbox)
     made = [json.loads(reply.publication.message.value or b"{}") for reply in outbox.replies]
     return [completion.get("usage", {}).get("completion_tokens", 0) for completion in made]
