@@ -9,7 +9,7 @@ import typer
 from rich.console import Console
 from rich.text import Text
 
-from schemas.errors import WeirError
+from schemas.errors import UnavailableError, WeirError
 from streams.cli import (
     alerts,
     check,
@@ -105,5 +105,7 @@ def main() -> None:
         app()
     except WeirError as error:
         line = Text("weir: ", style="bold red").append(str(error), style="default")
+        if isinstance(error, UnavailableError):
+            line.append("; `weir doctor` tells what answers, and what mends the rest", style="dim")
         Console(stderr=True).print(line, soft_wrap=True)
         sys.exit(2)

@@ -2,20 +2,22 @@
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 
 import typer
 from rich.console import Console
 
 from schemas.errors import ConfigError
-from streams.cli.tables import show
+from streams.cli.tables import output, show
+
+_WIDE: Final = 130  # columns that licences and sources need beside the rest
 
 app = typer.Typer(help="List, fetch, verify and train the models that judge and answer.", no_args_is_help=True)
 
 
 @app.command("list")
 def list_models() -> None:
-    """Show every model of the catalog: task, source, licence, size, and whether its files are here."""
+    """Show every model of the catalog, and whether its files are here; licence and source where there is room."""
     from models.catalog import load_catalog
     from models.store import FileState, verify
     from streams.settings import load_settings
@@ -26,8 +28,10 @@ def list_models() -> None:
         states = {report.state for report in verify(entry, directory)}
         state = "ready" if states == {FileState.OK} else "corrupt" if FileState.CORRUPT in states else "not fetched"
         size = f"{entry.size_bytes / 1e6:.1f} MB"
-        rows.append((entry.name, entry.version, entry.task, entry.source, entry.licence, size, state))
-    show("Models", ("name", "version", "task", "source", "licence", "size", "state"), rows)
+        rows.append((entry.name, entry.version, entry.task, size, state, entry.licence, entry.source))
+    columns = ("name", "version", "task", "size", "state", "licence", "source")
+    fit = len(columns) if output().width >= _WIDE else len(columns) - 2
+    show("Models", columns[:fit], [row[:fit] for row in rows])
 
 
 @app.command()

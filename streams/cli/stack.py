@@ -33,16 +33,16 @@ def up(
     settings = load_settings()
     console = output()
     if not detach:
-        run_stack(settings, console, lambda state: console.print(summary(state)))
+        run_stack(settings, console, lambda state: tell(console, state))
         return
     running = read_state(settings.home)
     if running is not None and running.ready:
         console.print("already running")
-        console.print(summary(running))
+        tell(console, running)
         return
     with console.status("starting Kafka, ClickHouse, the model and the other processes…"):
         state = start_detached(settings)
-    console.print(summary(state))
+    tell(console, state)
 
 
 def down() -> None:
@@ -73,7 +73,7 @@ def status(as_json: Annotated[bool, typer.Option("--json", help="One JSON object
             ("process", "pid", "restarts", "metrics"),
             [(each.name, str(each.pid or "down"), each.restarts, each.metrics_url) for each in state.processes],
         )
-        output().print(summary(state))
+        tell(output(), state)
     raise typer.Exit(0 if state else 1)
 
 
@@ -97,21 +97,30 @@ def _plain(state: "StackState | None") -> dict[str, object]:
     }
 
 
-def summary(state: "StackState") -> Panel:
-    """Where everything is, and what to try first."""
+def tell(console: Console, state: "StackState") -> None:
+    """Say where everything is and what to try first, in 80 columns; a command to copy is broken by nothing."""
+    title, colour = ("Weir is ready", "green") if state.ready else ("Weir is starting", "yellow")
+    console.print(
+        Panel(_addresses(state), title=f"[bold]{title}[/]", title_align="left", border_style=colour, expand=False)
+    )
+    query = f"SELECT action, count() FROM {state.database}.v_verdicts GROUP BY 1"  # noqa: S608 - shown, not run
+    for command in (
+        f"echo '{_REQUEST}' | weir send -",
+        "weir tail replies",
+        f"curl {state.clickhouse_url.removeprefix('http://')} -d '{query}'",
+        "weir top · weir audit · weir status · weir down",
+    ):
+        console.print(Text("  ").append(command, style="bold"), soft_wrap=True)
+
+
+def _addresses(state: "StackState") -> Table:
     grid = Table.grid(padding=(0, 2))
     grid.add_column(style="dim")
     grid.add_column()
+    names = state.namespace
+    grid.add_row("ask", f"{names}.requests → {names}.replies")
+    grid.add_row("observe", f"{names}.interactions → {names}.verdicts")
     grid.add_row("Kafka", state.bootstrap)
-    topics = (f"{state.namespace}.{name}" for name in ("requests", "replies", "interactions", "verdicts"))
-    grid.add_row("topics", "{} → {}, {} → {}".format(*topics))
-    grid.add_row("ClickHouse", f"{state.clickhouse_url}  database {state.database}")
-    grid.add_row("OpenAI API", state.gateway_url)
-    for name, url in state.metrics_urls.items():
-        grid.add_row(name, url)
-    query = f"SELECT action, count() FROM {state.database}.v_verdicts GROUP BY 1"  # noqa: S608 - shown, not run
-    grid.add_row("try", Text(f"echo '{_REQUEST}' | weir send -"))
-    grid.add_row("", "weir tail replies · weir tail verdicts · weir audit · weir down")
-    grid.add_row("", f"curl {state.clickhouse_url.removeprefix('http://')} -d '{query}'")
-    title, colour = ("Weir is ready", "green") if state.ready else ("Weir is starting", "yellow")
-    return Panel(grid, title=f"[bold]{title}[/]", title_align="left", border_style=colour, expand=False)
+    grid.add_row("OpenAI's API", state.gateway_url)
+    grid.add_row("ClickHouse", f"{state.clickhouse_url}, database {state.database}")
+    return grid

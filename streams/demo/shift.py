@@ -55,6 +55,7 @@ from streams.demo.shift_traffic import (
 from streams.kafka.admin import KafkaAdmin
 from streams.kafka.clients import confluent_config
 from streams.kafka.received import received_message
+from streams.kafka.unanswered import unanswered
 from streams.notify.book import Book
 from streams.notify.standing import read_book
 from streams.settings import Settings, child_environment
@@ -187,7 +188,7 @@ def _reader(settings: Settings) -> Iterator[Consumer]:
         consumer.assign([TopicPartition(p.topic, p.partition, at) for p, at in zip(places, ends, strict=True)])
         yield consumer
     except KafkaException as error:
-        raise UnavailableError(f"the broker does not answer: {error.args[0].name()}") from None
+        raise unanswered(error) from None
     finally:
         consumer.close()
 

@@ -13,6 +13,7 @@ from streams.infer.feed import Feed
 from streams.kafka.admin import Place
 from streams.kafka.consumer_groups import infer_group
 from streams.kafka.transactions import DeposedError, Transactions
+from streams.kafka.unanswered import unanswered
 from streams.logs import get_logger
 from streams.settings import Settings
 
@@ -117,4 +118,4 @@ def _within(seconds: float, call: Callable[[], None]) -> None:
     try:
         made.result(seconds)
     except TimeoutError:
-        raise UnavailableError("the broker does not answer") from None
+        raise unanswered() from None

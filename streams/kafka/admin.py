@@ -26,6 +26,7 @@ from streams.kafka.access import Grant
 from streams.kafka.clients import kafka_python_config
 from streams.kafka.offset_ranges import OffsetRange
 from streams.kafka.topic_descriptions import TopicDescriber, TopicDescription
+from streams.kafka.unanswered import unanswered
 from streams.settings import Settings
 
 _PATIENCE_SECONDS: Final = 10.0
@@ -190,12 +191,9 @@ class KafkaAdmin:
             yield
         except TopicAlreadyExistsError:
             raise _ExistsError from None
-        except KafkaError as error:
+        except (KafkaError, OSError) as error:
             self.close()
-            raise UnavailableError(f"the broker does not answer: {type(error).__name__}") from None
-        except OSError as error:
-            self.close()
-            raise UnavailableError(f"the broker does not answer: {type(error).__name__}") from None
+            raise unanswered(error) from None
 
 
 def _acl(grant: Grant) -> ACL:

@@ -7,8 +7,8 @@ from typing import Final
 from confluent_kafka import OFFSET_BEGINNING, Consumer, TopicPartition
 
 from schemas.codec import Message
-from schemas.errors import UnavailableError
 from streams.kafka.received import is_end, is_message, received_message
+from streams.kafka.unanswered import unanswered
 
 _SECONDS: Final = 10.0
 _AT_ONCE: Final = 5_000
@@ -36,6 +36,6 @@ def records(consumer: Consumer, topic: str, beat: Callable[[], None]) -> Iterato
                     return
                 if is_message(received):
                     yield received_message(received)
-        raise UnavailableError("the broker does not answer")
+        raise unanswered()
     finally:
         consumer.close()

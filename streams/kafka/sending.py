@@ -15,6 +15,7 @@ from schemas.envelope import SPEC_VERSION, event_type
 from schemas.errors import Code, UnavailableError, UnreadableError
 from schemas.topics import FEEDBACK, INTERACTIONS, REQUESTS, Topic
 from streams.kafka.clients import kafka_python_config
+from streams.kafka.unanswered import unanswered
 from streams.settings import Settings
 
 _SOURCE: Final = "weir-send"
@@ -124,7 +125,7 @@ class Sender:
                 max_request_size=REQUESTS.max_message_bytes,
             )
         except KafkaError as error:
-            raise UnavailableError(f"no broker answers: {type(error).__name__}") from None
+            raise unanswered(error) from None
 
     def _dispatch(self, producer: KafkaProducer, parcel: Parcel) -> Any:  # noqa: ANN401 - kafka-python's own future
         topic = self._settings.topics.of(parcel.topic)

@@ -15,6 +15,7 @@ from schemas.dead_letter import Reason, read_reason
 from schemas.errors import ConfigError, UnavailableError
 from schemas.topics import DEAD_LETTER_SUFFIX, Topic
 from streams.kafka.clients import kafka_python_config
+from streams.kafka.unanswered import unanswered
 from streams.masking.body import Mask, masked_body
 from streams.settings import Settings
 
@@ -106,4 +107,4 @@ class Tail:
                 max_partition_fetch_bytes=self._topic.max_message_bytes,
             )
         except KafkaError as error:
-            raise UnavailableError(f"no broker answers: {type(error).__name__}") from None
+            raise unanswered(error) from None

@@ -10,6 +10,7 @@ from confluent_kafka.admin import AdminClient
 
 from schemas.errors import UnavailableError
 from streams.kafka.clients import confluent_config
+from streams.kafka.unanswered import unanswered
 from streams.settings import Settings
 
 _SECONDS: Final = 10.0
@@ -55,12 +56,9 @@ class TopicDescriber:
         try:
             futures = self._client.describe_topics(TopicCollection(wanted), request_timeout=_SECONDS)
             return {found.name: found for found in _existing(futures)}
-        except KafkaException as error:
-            reason = error.args[0].name()
-        except TimeoutError:
-            reason = "TimeoutError"
-        self.close()
-        raise UnavailableError(f"the broker does not answer: {reason}")
+        except (KafkaException, TimeoutError) as error:
+            self.close()
+            raise unanswered(error) from None
 
 
 def described(describer: TopicDescriber, names: Iterable[str]) -> Mapping[str, TopicDescription]:

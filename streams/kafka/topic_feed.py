@@ -7,10 +7,11 @@ from typing import Final
 from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaError, KafkaException, TopicPartition
 
 from schemas.codec import Message
-from schemas.errors import ConfigError, UnavailableError
+from schemas.errors import ConfigError
 from schemas.topics import MIB, Topic
 from streams.kafka.clients import confluent_config
 from streams.kafka.received import is_end, received_message
+from streams.kafka.unanswered import unanswered
 from streams.settings import Settings
 
 START_SECONDS: Final = 15.0
@@ -60,7 +61,7 @@ class TopicFeed:
             if received is not None and received.error() is None:
                 end = time.monotonic() + seconds
                 yield received_message(received)
-        raise UnavailableError("the broker does not answer", field=self._name)
+        raise unanswered(field=self._name)
 
     def poll(self, seconds: float) -> Message | None:
         """The next message, if it comes within so many seconds. While the broker is away, none does."""
@@ -79,6 +80,5 @@ class TopicFeed:
         try:
             found = self._consumer.list_topics(self._topic, timeout=seconds).topics[self._topic]
         except KafkaException as error:
-            message = f"the broker does not answer: {error.args[0].name()}"
-            raise UnavailableError(message, field=self._name) from None
+            raise unanswered(error, field=self._name) from None
         return found.error is None or found.error.code() != KafkaError.UNKNOWN_TOPIC_OR_PART

@@ -8,12 +8,12 @@ from typing import Final, Self
 from confluent_kafka import Consumer, TopicPartition
 
 from schemas.codec import Message
-from schemas.errors import UnavailableError
 from schemas.topics import MIB, TOPICS
 from streams.kafka.admin import KafkaAdmin, Place
 from streams.kafka.clients import confluent_config
 from streams.kafka.offset_ranges import OffsetRange, count
 from streams.kafka.received import is_end, received_message
+from streams.kafka.unanswered import unanswered
 from streams.settings import Settings
 
 _SILENCE_SECONDS: Final = 10.0
@@ -95,4 +95,4 @@ class TopicReader:
             if message.offset == span.past - 1:
                 return
             silent_since = time.monotonic()
-        raise UnavailableError("the broker does not answer", field=place.topic)
+        raise unanswered(field=place.topic)

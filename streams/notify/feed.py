@@ -18,6 +18,7 @@ from schemas.topics import ALERTS, NOTICES, SILENCES
 from streams.kafka.clients import confluent_config
 from streams.kafka.consumer_groups import notify_group
 from streams.kafka.received import is_end, is_message, received_message
+from streams.kafka.unanswered import unanswered
 from streams.settings import Settings
 
 INPUTS: Final = (ALERTS, SILENCES, NOTICES)
@@ -58,7 +59,7 @@ class Feed:
             (found,) = self._consumer.committed([TopicPartition(*self._place)], timeout=_SECONDS)
             numbers = {topic: self._partitions(topic) for topic in map(self._settings.topics.of, INPUTS)}
         except KafkaException as error:
-            raise UnavailableError(f"the broker does not answer: {error.args[0].name()}") from None
+            raise unanswered(error) from None
         self.committed = found.offset if found.offset >= 0 else None
         self.positions = _positions(found.metadata) if self.committed is not None else {}
         places = [(topic, number) for topic, partitions in numbers.items() for number in partitions]

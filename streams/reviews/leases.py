@@ -9,10 +9,10 @@ from typing import Final, Self
 from uuid import UUID, uuid4
 
 from schemas.codec import Message, decode
-from schemas.errors import UnavailableError
 from schemas.label import Lease
 from schemas.topics import LEASES
 from streams.kafka.following import Follower
+from streams.kafka.unanswered import unanswered
 from streams.reviews.posting import Post
 from streams.settings import Settings
 
@@ -88,7 +88,7 @@ class Leases:
         with self._changed:
             while (answer := self._awaited[event_id]) is None:
                 if not self._changed.wait(max(0.0, end - time.monotonic())) and time.monotonic() >= end:
-                    raise UnavailableError("the broker does not answer", field=LEASES.name)
+                    raise unanswered(field=LEASES.name)
             return answer
 
     def _take(self, message: Message) -> None:

@@ -7,7 +7,7 @@ from typing import Final
 from confluent_kafka import Consumer, KafkaException, TopicPartition
 
 from schemas.codec import Event, Message, decode
-from schemas.errors import UnavailableError, UnreadableError
+from schemas.errors import UnreadableError
 from schemas.reply import Outcome, Spot
 from schemas.topics import MIB, OUTCOMES, SETTLED, TOPICS
 from streams.kafka.admin import Place
@@ -15,6 +15,7 @@ from streams.kafka.clients import confluent_config
 from streams.kafka.consumer_groups import settle_group
 from streams.kafka.received import is_end, is_message, received_message
 from streams.kafka.restoring import records
+from streams.kafka.unanswered import unanswered
 from streams.settings import Settings
 
 _SECONDS: Final = 10.0
@@ -44,7 +45,7 @@ class Feed:
         try:
             committed = self._consumer.committed(asked, timeout=_SECONDS)
         except KafkaException as error:
-            raise UnavailableError(f"the broker does not answer: {error.args[0].name()}") from None
+            raise unanswered(error) from None
         found = {}
         for each in committed:
             place = Place(each.topic, each.partition)
@@ -103,7 +104,7 @@ class HeldOutcomes:
                 return decode(received_message(received), Outcome, OUTCOMES.type_name)
             except UnreadableError:
                 return None
-        raise UnavailableError("the broker does not answer", field=OUTCOMES.name)
+        raise unanswered(field=OUTCOMES.name)
 
 
 def _consumer(settings: Settings, *, tell_ends: bool) -> Consumer:

@@ -13,6 +13,7 @@ from streams.kafka.clients import confluent_config, membership
 from streams.kafka.consumer_groups import store_group
 from streams.kafka.received import is_message, received_message
 from streams.kafka.topic_descriptions import TopicDescriber
+from streams.kafka.unanswered import unanswered
 from streams.logs import get_logger
 from streams.settings import Settings
 from streams.store.positions import Known
@@ -165,7 +166,7 @@ class Feed:
         try:
             answers = self._opened.committed(asked, timeout=_BROKER_SECONDS) if asked else []
         except KafkaException as error:
-            raise UnavailableError(f"the broker does not answer: {_name(error)}") from None
+            raise unanswered(error) from None
         return {Place(each.topic, each.partition): each.offset if each.offset >= 0 else None for each in answers}
 
     def _on_assign(self, consumer: Consumer, partitions: Iterable[TopicPartition]) -> None:

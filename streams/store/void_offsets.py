@@ -7,11 +7,11 @@ from typing import Final, Self
 
 from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
 
-from schemas.errors import UnavailableError
 from schemas.topics import MIB, TOPICS
 from streams.kafka.admin import Place
 from streams.kafka.clients import confluent_config
 from streams.kafka.offset_ranges import OffsetRange
+from streams.kafka.unanswered import unanswered
 from streams.settings import Settings
 
 _AT_MOST: Final = 50_000  # offsets looked at in one partition; those beyond count as events
@@ -56,7 +56,7 @@ class VoidOffsets:
         silent_since = time.monotonic()
         while at < gap.past:
             if time.monotonic() - silent_since > _SILENCE_SECONDS:
-                raise UnavailableError("the broker does not answer", field=place.topic)
+                raise unanswered(field=place.topic)
             message = consumer.poll(0.5)
             if message is None:
                 continue
@@ -90,5 +90,5 @@ class VoidOffsets:
             try:
                 self._consumer.list_topics(timeout=_SILENCE_SECONDS)
             except KafkaException as error:
-                raise UnavailableError(f"the broker does not answer: {error.args[0].name()}") from None
+                raise unanswered(error) from None
         return self._consumer

@@ -5,7 +5,7 @@ from io import StringIO
 import pytest
 from rich.console import Console
 
-from streams.cli.stack import summary
+from streams.cli.stack import tell
 from streams.local.state import ProcessState, StackState
 
 
@@ -15,8 +15,8 @@ def panel():
         fields = {"pid": 1, "started": 1.0, "ready": True, "bootstrap": "127.0.0.1:65535", "namespace": "weir"}
         processes = (ProcessState("worker-1", 2, 0, "http://127.0.0.1:65535/metrics"),)
         addresses = {"clickhouse_url": "http://127.0.0.1:65535", "database": "weir", "processes": processes}
-        console = Console(file=StringIO(), width=100)
-        console.print(summary(StackState(**{**fields, **addresses, **changes})))
+        console = Console(file=StringIO(), width=80)
+        tell(console, StackState(**{**fields, **addresses, **changes}))
         return console.file.getvalue()
 
     return rendered
@@ -25,13 +25,14 @@ def panel():
 @pytest.mark.parametrize(
     "line",
     [
-        "weir.requests → weir.replies, weir.interactions → weir.verdicts",
+        "weir.requests → weir.replies",
+        "weir.interactions → weir.verdicts",
         """echo '{"app":"default","messages":[{"role":"user","content":"Hi"}]}' | weir send -""",
         "weir tail replies",
         "curl 127.0.0.1:65535 -d 'SELECT action, count() FROM weir.v_verdicts GROUP BY 1'",
     ],
 )
-def test_a_command_to_try_stands_on_one_line_of_a_hundred_columns(panel, line):
+def test_a_command_to_try_stands_on_one_line_of_a_narrow_terminal(panel, line):
     """What is to be copied is not broken, and asks along the path that answers."""
     assert sum(line in each for each in panel().splitlines()) == 1
 
