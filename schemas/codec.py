@@ -18,6 +18,7 @@ from schemas.envelope import SPEC_VERSION, Envelope, check_type, event_type
 from schemas.errors import Code, UnreadableError
 from schemas.ids import position_id
 from schemas.record import Record
+from schemas.wording import wording
 
 ORIGIN_HEADER: Final = "weir_origin"
 """Where an event without an id was first seen; a replay carries it along so that the id stays the same."""
@@ -192,7 +193,7 @@ def _first_fault(error: ValidationError) -> UnreadableError:
         code = Code.INVALID_FIELD
     more = f" ({len(faults) - 1} more)" if len(faults) > 1 else ""
     path = ".".join(str(part) for part in fault["loc"]) or "value"
-    return UnreadableError(f"{fault['msg']}{more}", code=code, field=path)
+    return UnreadableError(f"{wording(fault)}{more}", code=code, field=path)
 
 
 def _headers(pairs: Headers) -> dict[str, str]:

@@ -1,5 +1,6 @@
 """Policies as YAML: every fault is named by file, line and key."""
 
+import re
 from collections.abc import Hashable, Mapping
 from difflib import get_close_matches
 from typing import Any, Final
@@ -22,6 +23,7 @@ from schemas.policy import (
 )
 from schemas.recognizer import Recognizer
 from schemas.sampling import Band, ReviewStratum, Sampling
+from schemas.wording import wording
 
 Path = tuple[str | int, ...]
 _LINE_ENDS: Final = frozenset("\x85\u2028\u2029")
@@ -40,6 +42,7 @@ _SECTIONS: Final = (
     Subjects,
     Recognizer,
 )
+_QUOTED: Final = re.compile("'([^']+)'")  # as pydantic lists what it expects
 _KNOWN_KEYS: Final = sorted({name for model in _SECTIONS for name in model.model_fields} | set(SIDES_OF))
 
 
@@ -94,10 +97,13 @@ def _load(text: str, file: str) -> tuple[yaml.Node | None, object]:
 def _first_fault(error: ValidationError, file: str, node: yaml.Node | None) -> ConfigError:
     fault = min(error.errors(include_url=False, include_input=False), key=lambda fault: _line(node, _path(dict(fault))))
     path = _path(dict(fault))
-    problem = fault["msg"]
+    problem = wording(fault)
     if fault["type"] == "extra_forbidden":
         near = get_close_matches(str(path[-1]), _KNOWN_KEYS, n=1, cutoff=0.75)
         problem = "no such key" + (f"; did you mean {near[0]}?" if near else "")
+    elif fault["type"] == "literal_error" and fault["loc"][-1] == "[key]":
+        near = get_close_matches(str(path[-1]), _QUOTED.findall(fault["ctx"]["expected"]), n=1, cutoff=0.75)
+        problem += f"; did you mean {near[0]}?" if near else ""
     return _fault(file, _line(node, path), ".".join(map(str, path)), problem)
 
 

@@ -5,6 +5,7 @@ A wrong or misspelt value fails at start, naming its variable. Secrets are maske
 
 import os
 from collections.abc import Mapping
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Annotated, Final, Literal
 
@@ -13,6 +14,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict, SettingsError
 
 from schemas.errors import ConfigError
 from schemas.topics import Namespace
+from schemas.wording import wording
 
 PREFIX: Final = "WEIR_"
 Port = Annotated[int, Field(ge=0, le=65535)]
@@ -253,13 +255,15 @@ def load_settings() -> Settings:
     known = {f"{PREFIX}{name}".upper() for name in Settings.model_fields}
     unknown = sorted(name for name in os.environ if name.startswith(PREFIX) and name not in known)
     if unknown:
-        raise ConfigError("no such setting; `weir --help` names the page that lists them", field=unknown[0])
+        near = get_close_matches(unknown[0], known, n=1, cutoff=0.75)
+        hint = f"did you mean {near[0]}?" if near else "`weir --help` names the page that lists them"
+        raise ConfigError(f"no such setting; {hint}", field=unknown[0])
     try:
         return Settings()
     except ValidationError as error:
         fault = error.errors(include_input=False, include_url=False)[0]
         name = ".".join(str(part) for part in fault["loc"])
-        raise ConfigError(fault["msg"], field=f"{PREFIX}{name}".upper()) from None
+        raise ConfigError(wording(fault), field=f"{PREFIX}{name}".upper()) from None
     except SettingsError as error:  # what should be JSON and is not; the message names the field, and no value
         name = next((name for name in Settings.model_fields if f'"{name}"' in str(error)), "settings")
         raise ConfigError("should be JSON", field=f"{PREFIX}{name}".upper()) from None

@@ -8,6 +8,7 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from schemas.errors import ConfigError
+from schemas.wording import wording
 
 Positive = Annotated[float, Field(gt=0)]
 Share = Annotated[float, Field(ge=0, le=1)]
@@ -102,4 +103,4 @@ def read_traffic(path: Path) -> Traffic:
     except ValidationError as error:
         fault = error.errors(include_input=False, include_url=False)[0]
         where = ".".join(str(part) for part in fault["loc"]) or path.name
-        raise ConfigError(f"{path.name}: {fault['msg']}", field=where) from None
+        raise ConfigError(f"{path.name}: {wording(fault)}", field=where) from None

@@ -10,6 +10,7 @@ from pydantic import Field, TypeAdapter, ValidationError
 from schemas.errors import Code, ConfigError
 from schemas.label import Question
 from schemas.record import Identifier, Record
+from schemas.wording import wording
 from streams.reviews.stored import StoredReview, find_review
 from streams.store.client import Store
 from streams.store.sql import query
@@ -60,7 +61,7 @@ def _line(number: int, line: bytes) -> tuple[int, ImportedLine]:
     except ValidationError as error:
         fault = error.errors(include_input=False, include_url=False)[0]
         where = ".".join(map(str, fault["loc"])) or "line"
-        raise ConfigError(f"line {number}: {fault['msg']}", code=Code.INVALID_FIELD, field=where) from None
+        raise ConfigError(f"line {number}: {wording(fault)}", code=Code.INVALID_FIELD, field=where) from None
 
 
 def _review(store: Store, number: int, line: ImportedLine) -> StoredReview:

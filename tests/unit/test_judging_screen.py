@@ -146,7 +146,7 @@ def test_what_is_held_is_kept_even_if_nothing_is_masked():
     ("body", "code", "message"),
     [
         (b"{", "MALFORMED_JSON", "value: not JSON at line 1, column 2"),
-        (b'{"app": "shop", "messages": 5}', "WRONG_TYPE", "messages: Input should be a valid tuple"),
+        (b'{"app": "shop", "messages": 5}', "WRONG_TYPE", "messages: Input should be a list"),
         (b'{"app": "shop"}', "MISSING_FIELD", "messages: Field required"),
     ],
 )

@@ -48,6 +48,8 @@ def test_a_good_policy():
         ("toxicity:", "relevance:", 5, "relevance does not read this side"),
         ("    redact: 0.5", "    redact: 0.5\n    redact: 0.6", 8, "'redact' is given twice"),
         ("      IP_ADDRESS: {flag: 0.5}", "      IP_ADDRESS: 0.5", 9, "prompt.pii.labels.IP_ADDRESS"),
+        ("toxicity:", "toxicty:", 5, "; did you mean toxicity?"),
+        ("apps: [shop]", "apps: shop", 3, "apps: Input should be a list"),
         ("apps: [shop]", "apps: [shop", 4, ""),
         ("apps: [shop]", "apps: [shop, 7]", 3, "apps.1"),
     ],

@@ -30,6 +30,7 @@ def test_a_misspelt_variable_is_named(monkeypatch):
     with pytest.raises(ConfigError) as caught:
         load_settings()
     assert caught.value.field == "WEIR_NAMESPAEC"
+    assert caught.value.message == "no such setting; did you mean WEIR_NAMESPACE?"
 
 
 def test_a_wrong_value_is_named_and_not_shown(monkeypatch):
