@@ -2,7 +2,7 @@
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-base demo test check-deploy release lint format bench chaos fuzz interleavings docs site lock clean
+.PHONY: help setup setup-base demo test check-manifests check-deploy release lint format bench chaos fuzz interleavings docs site lock clean
 
 PYTHON ?= $(firstword $(foreach p,python3.11 python3.12 python3,$(shell command -v $(p))))
 BIN := .venv/bin
@@ -55,7 +55,12 @@ format: .venv/dev.stamp ## mend what can be mended
 	@$(BIN)/ruff check --fix-only .
 	@$(BIN)/ruff format .
 
-check-deploy: setup ## check chart, compose, image, release and quick starts with real programs, built first (an hour, once)
+# What builds in minutes, for every change; the whole is for releases.
+check-manifests: setup ## check chart, compose file, released chart and quick starts with real programs, built first (in minutes, once)
+	@$(BIN)/python -m tests.deploy.tools helm kubeconform helm-unittest docker-compose
+	@CHECK_DEPLOY=manifests $(BIN)/pytest -p no:randomly tests/deploy $(ARGS)
+
+check-deploy: setup ## check these, the images, and the chart on a real API server (an hour, once)
 	@$(BIN)/python -m tests.deploy.tools
 	@CHECK_DEPLOY=1 $(BIN)/pytest -p no:randomly tests/deploy $(ARGS)
 

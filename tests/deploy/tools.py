@@ -10,7 +10,7 @@ import re
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -126,6 +126,16 @@ def find(name: str) -> Path | None:
     """The program, if it was built."""
     path = TOOLS[name].path
     return path if path.exists() else None
+
+
+def run(
+    name: str, *arguments: object, stdin: str | None = None, environment: Mapping[str, str] | None = None
+) -> subprocess.CompletedProcess[str]:
+    """What one of the programs does with these arguments, within two minutes."""
+    command = [str(TOOLS[name].path), *map(str, arguments)]
+    return subprocess.run(
+        command, input=stdin, capture_output=True, text=True, timeout=120, env=environment, check=False
+    )
 
 
 def main(names: list[str]) -> None:
