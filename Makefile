@@ -2,7 +2,7 @@
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-base demo test check-manifests check-deploy release lint format bench chaos fuzz interleavings docs site lock clean
+.PHONY: help setup setup-base demo test manifest-programs check-manifests check-deploy release lint format bench chaos fuzz interleavings docs site lock clean
 
 PYTHON ?= $(firstword $(foreach p,python3.11 python3.12 python3,$(shell command -v $(p))))
 BIN := .venv/bin
@@ -56,8 +56,10 @@ format: .venv/dev.stamp ## mend what can be mended
 	@$(BIN)/ruff format .
 
 # What builds in minutes, for every change; the whole is for releases.
-check-manifests: setup ## check chart, compose file, released chart and quick starts with real programs, built first (in minutes, once)
+manifest-programs: .venv/dev.stamp
 	@$(BIN)/python -m tests.deploy.tools helm kubeconform helm-unittest docker-compose
+
+check-manifests: setup manifest-programs ## check chart, compose file, released chart and quick starts with real programs, built first (in minutes, once)
 	@CHECK_DEPLOY=manifests $(BIN)/pytest -p no:randomly tests/deploy $(ARGS)
 
 check-deploy: setup ## check these, the images, and the chart on a real API server (an hour, once)
