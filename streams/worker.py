@@ -17,7 +17,7 @@ from streams.judging.observe import Observe
 from streams.judging.screen import Screen
 from streams.judging.stage import JudgingStage
 from streams.judging.surroundings import Surroundings
-from streams.kafka.topic_descriptions import TopicDescriber
+from streams.kafka.topic_descriptions import TopicDescriber, description_of
 from streams.metrics import Metrics
 from streams.policies.assignment import Policies
 from streams.policies.files import read_policies
@@ -88,7 +88,7 @@ class _OnePipeline:
 
 
 def _topic_id(settings: Settings, name: str) -> str:
-    found = TopicDescriber(settings).describe([name]).get(name)
+    found = description_of(TopicDescriber(settings), name)
     if found is None:
         raise ConfigError(f"the broker has no topic {name}: run `weir topics create`")
     return found.topic_id

@@ -8,5 +8,6 @@ pytest_plugins = [
     "tests.fixtures.models",
     "tests.fixtures.review_command",
     "tests.fixtures.scheduling",
+    "tests.fixtures.schema",
     "tests.fixtures.stack",
 ]

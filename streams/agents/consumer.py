@@ -30,6 +30,7 @@ DRAIN_SECONDS: Final = 15.0
 _FULL_SECONDS: Final = 0.02  # between looks at a buffer that is full
 _RETRY_MS: Final = 250
 _FETCH_WAIT_MS: Final = 500  # of an idle fetch; a message that arrives ends it
+_METADATA_MS: Final = 10_000  # a topic made after the start is found soon: unasked, aiokafka looks every five minutes
 _PARTITION_FETCH_BYTES: Final = 4 * MIB  # a larger message still comes, alone (KIP-74)
 _RESPONSE_FETCH_BYTES: Final = 48 * MIB  # bounds what is prefetched, whatever the number of partitions
 
@@ -65,6 +66,7 @@ class _ConsumerThread(driver.AIOKafkaConsumerThread):  # type: ignore[misc] # fa
             heartbeat_interval_ms=int(conf.broker_heartbeat_interval * 1000),
             request_timeout_ms=int(conf.broker_request_timeout * 1000),
             retry_backoff_ms=_RETRY_MS,
+            metadata_max_age_ms=_METADATA_MS,
             fetch_max_wait_ms=_FETCH_WAIT_MS,
             max_partition_fetch_bytes=_PARTITION_FETCH_BYTES,
             fetch_max_bytes=_RESPONSE_FETCH_BYTES,

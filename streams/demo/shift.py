@@ -199,8 +199,7 @@ def _topics(settings: Settings) -> Iterator[None]:
     # One partition each: every message is read in the order in which the act tells it.
     names = {settings.topics.of(topic): replace(topic, partitions=1) for topic in _TOPICS}
     with KafkaAdmin(settings) as admin:
-        for name, topic in names.items():
-            admin.create(name, topic, settings.kafka_replication)
+        admin.create(names, settings.kafka_replication)
         admin.wait(names)
     try:
         yield

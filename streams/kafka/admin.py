@@ -17,7 +17,7 @@ from kafka.admin import (
     ResourcePattern,
     ResourceType,
 )
-from kafka.errors import KafkaError, RetriableError, TopicAlreadyExistsError
+from kafka.errors import KafkaError, NoError, RetriableError, TopicAlreadyExistsError, for_code
 from tenacity import Retrying, retry_if_exception_type, stop_after_delay, wait_exponential
 
 from schemas.errors import UnavailableError
@@ -30,6 +30,7 @@ from streams.kafka.unanswered import unanswered
 from streams.settings import Settings
 
 _PATIENCE_SECONDS: Final = 10.0
+_SPREAD_MS: Final = 60_000  # a topic is there when the broker says so, and may be used some moments later
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -81,23 +82,33 @@ class KafkaAdmin:
         """Return once the broker knows each of the topics and who leads its partitions."""
         wanted = sorted(names)
         if wanted:
-            self._ask("wait_for_topics", wanted)
+            self._ask("wait_for_topics", wanted, timeout_ms=_SPREAD_MS)
 
-    def create(self, name: str, topic: Topic, replication: int, config: Mapping[str, str] | None = None) -> bool:
-        """Create a topic and wait until it can be used; False if there is one already.
+    def create(
+        self, topics: Mapping[str, Topic], replication: int, configs: Mapping[str, Mapping[str, str]] | None = None
+    ) -> frozenset[str]:
+        """Create topics by their full names, in one request, and wait until they can be used.
 
-        ``config`` stands in place of the table's settings.
+        Those that were not there already. ``configs`` stand in place of the table's settings.
         """
         options = {
-            "num_partitions": topic.partitions,
-            "replication_factor": replication,
-            "configs": dict(topic.config if config is None else config),
+            name: {
+                "num_partitions": topic.partitions,
+                "replication_factor": replication,
+                "configs": dict((configs or {}).get(name, topic.config)),
+            }
+            for name, topic in topics.items()
         }
-        try:
-            self._ask("create_topics", {name: options}, wait_for_metadata=True)
-        except _ExistsError:
-            return False
-        return True
+        if not options:
+            return frozenset()
+        answers = self._ask("create_topics", options, raise_errors=False)["topics"]
+        ends = {each["name"]: for_code(each["error_code"]) for each in answers}
+        for error in ends.values():
+            if error not in {NoError, TopicAlreadyExistsError}:
+                raise unanswered(error())
+        created = frozenset(name for name, error in ends.items() if error is NoError)
+        self.wait(created)
+        return created
 
     def config(self, names: Iterable[str]) -> Mapping[str, Mapping[str, str]]:
         """The settings in force of each topic."""
@@ -189,8 +200,6 @@ class KafkaAdmin:
     def _errors(self) -> Iterator[None]:
         try:
             yield
-        except TopicAlreadyExistsError:
-            raise _ExistsError from None
         except (KafkaError, OSError) as error:
             self.close()
             raise unanswered(error) from None
@@ -201,7 +210,3 @@ def _acl(grant: Grant) -> ACL:
     resource = ResourcePattern(ResourceType[grant.resource.upper()], grant.name, pattern)
     operation = ACLOperation[grant.operation.upper()]
     return ACL(f"User:{grant.user}", "*", operation, ACLPermissionType.ALLOW, resource)
-
-
-class _ExistsError(Exception):
-    """There is a topic of that name."""

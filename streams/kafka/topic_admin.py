@@ -91,11 +91,11 @@ def create_topics(settings: Settings) -> tuple[TopicCreation, ...]:
     with KafkaAdmin(settings) as admin:
         missing = names.keys() - admin.describe(names).keys()
         # Another process may create one in between, or the broker not know yet of one just created.
-        created = {
-            name
-            for name, topic in names.items()
-            if name in missing and admin.create(name, topic, settings.kafka_replication, wanted_config(topic, settings))
-        }
+        created = admin.create(
+            {name: topic for name, topic in names.items() if name in missing},
+            settings.kafka_replication,
+            {name: wanted_config(topic, settings) for name, topic in names.items()},
+        )
         kept = names.keys() - created
         admin.wait(kept)
         found = admin.describe(kept)

@@ -1,5 +1,6 @@
 """Which topics the broker has, and under which ids, in confluent-kafka: what processes that run for weeks ask."""
 
+import time
 from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import Future
 from dataclasses import dataclass
@@ -13,8 +14,12 @@ from streams.kafka.clients import confluent_config
 from streams.kafka.unanswered import unanswered
 from streams.settings import Settings
 
+SPREAD_SECONDS: Final = 10.0
+"""How long a broker may not know of a topic that was just made."""
+
 _SECONDS: Final = 10.0
 _GRACE_SECONDS: Final = 5.0  # the library keeps its own time; this ends a wait even if it should not
+_PAUSE_SECONDS: Final = 0.1
 _URL_SAFE: Final = str.maketrans("+/", "-_")  # as Kafka's tools write it; librdkafka does not
 
 
@@ -59,6 +64,18 @@ class TopicDescriber:
         except (KafkaException, TimeoutError) as error:
             self.close()
             raise unanswered(error) from None
+
+
+def description_of(describer: TopicDescriber, name: str, seconds: float = SPREAD_SECONDS) -> TopicDescription | None:
+    """The topic, which may have been made just now; None if it is not there for so many seconds. Blocks meanwhile.
+
+    Raises:
+        UnavailableError: the broker does not answer.
+    """
+    end = time.monotonic() + seconds
+    while (found := describer.describe([name]).get(name)) is None and time.monotonic() < end:
+        time.sleep(_PAUSE_SECONDS)
+    return found
 
 
 def described(describer: TopicDescriber, names: Iterable[str]) -> Mapping[str, TopicDescription]:

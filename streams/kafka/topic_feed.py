@@ -11,12 +11,12 @@ from schemas.errors import ConfigError
 from schemas.topics import MIB, Topic
 from streams.kafka.clients import confluent_config
 from streams.kafka.received import is_end, received_message
+from streams.kafka.topic_descriptions import SPREAD_SECONDS
 from streams.kafka.unanswered import unanswered
 from streams.settings import Settings
 
-START_SECONDS: Final = 15.0
+START_SECONDS: Final = 30.0
 """How long a process that starts waits for the broker."""
-_SPREAD_SECONDS: Final = 3.0
 
 
 class TopicFeed:
@@ -70,7 +70,7 @@ class TopicFeed:
 
     def _refuse_missing(self, seconds: float) -> None:
         # The library keeps it to itself that the topic it reads does not exist. One just made may not be known yet.
-        end = time.monotonic() + min(seconds, _SPREAD_SECONDS)
+        end = time.monotonic() + min(seconds, SPREAD_SECONDS)
         while not self._exists(seconds):
             if time.monotonic() > end:
                 raise ConfigError(f"the broker has no topic {self._topic}: run `weir topics create`")

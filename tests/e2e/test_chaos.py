@@ -8,7 +8,7 @@ from tests.chaos.plan import Fault, Plan
 
 pytestmark = [
     pytest.mark.e2e, pytest.mark.kafka, pytest.mark.store, pytest.mark.weights,
-    pytest.mark.timeout(420),
+    pytest.mark.timeout(900),
 ]  # fmt: skip
 
 FAULTS = (

@@ -4,13 +4,13 @@ import pytest
 
 pytestmark = [
     pytest.mark.e2e, pytest.mark.kafka, pytest.mark.store, pytest.mark.weights,
-    pytest.mark.timeout(600),
+    pytest.mark.timeout(900),
 ]  # fmt: skip
 
 
 def test_the_demo_accounts_for_everything(stack):
     """Every event ends once, every request is answered once; every guard, action and kind of reply has its share."""
-    summary = json.loads(stack.weir("demo", "--exit", "--json", "--rate", "60", seconds=480))
+    summary = json.loads(stack.weir("demo", "--exit", "--json", "--rate", "60", seconds=800))
     assert summary["interactions"] >= 300
     assert summary["requests"] >= 200
     assert (summary["missing"], summary["duplicates"]) == (0, 0)

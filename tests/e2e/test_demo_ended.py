@@ -11,7 +11,7 @@ from tests.fixtures.stack import LiveStack
 
 pytestmark = [
     pytest.mark.e2e, pytest.mark.kafka, pytest.mark.store,
-    pytest.mark.timeout(180),
+    pytest.mark.timeout(600),
 ]  # fmt: skip
 
 
@@ -25,7 +25,7 @@ def test_a_signal_ends_the_demo_and_its_stack(tmp_path, number):
         live.until(lambda: live.state and all(each.pid for each in live.state.processes[:2]))
         started = [live.state.pid, *(each.pid for each in live.state.processes if each.pid)]
         demo.send_signal(number)
-        assert demo.wait(90) == {signal.SIGTERM: 143, signal.SIGINT: 130}[number]
+        assert demo.wait(240) == {signal.SIGTERM: 143, signal.SIGINT: 130}[number]
         assert live.state is None
         assert [pid for pid in started if _runs(pid)] == []
     finally:

@@ -22,7 +22,7 @@ from tests.fixtures.stack import LiveStack
 
 pytestmark = [
     pytest.mark.e2e, pytest.mark.kafka, pytest.mark.store, pytest.mark.weights,
-    pytest.mark.timeout(300),
+    pytest.mark.timeout(900),
 ]  # fmt: skip
 
 PROSE = "The harbour is quiet in the morning, and the boats come back one by one with what they have caught at night. "
@@ -81,7 +81,7 @@ def reading(stack):
         yield application
 
 
-def chunks_of(stack, request_id, seconds=30):
+def chunks_of(stack, request_id, seconds=120):
     """Every chunk of a request on the topic, by attempt, once one of them has ended."""
     consumer = Consumer({"bootstrap.servers": stack.state.bootstrap, "group.id": "chunks", "log_level": 0})
     numbers = consumer.list_topics("weir.tokens", timeout=20).topics["weir.tokens"].partitions
@@ -123,7 +123,7 @@ def reply_to(stack, request_id):
 
 def ask(stack, text, **more):
     """Ask as OpenAI's client does; the pieces, and the last chunk."""
-    with openai.OpenAI(base_url=stack.state.gateway_url, api_key="none", max_retries=0, timeout=60) as client:
+    with openai.OpenAI(base_url=stack.state.gateway_url, api_key="none", max_retries=0, timeout=180) as client:
         messages = [{"role": "user", "content": text}]
         found = list(client.chat.completions.create(model="default", messages=messages, stream=True, **more))
     pieces = [chunk.choices[0].delta.content for chunk in found if chunk.choices and chunk.choices[0].delta.content]
@@ -180,7 +180,7 @@ def test_a_model_on_trial_is_judged_and_never_read(stack):
     assert (row["model"], row["shadow_model"]) == ("scripted", "noop")
     assert (row["response_text"], row["shadow_text"]) == (ANSWERS["harbour"], SENTENCE)
     assert (row["action"], row["shadow_action"]) == ("allow", "allow")
-    stack.until(lambda: "Nothing is missing" in stack.weir("audit", check=False))
+    stack.until(lambda: "Nothing is missing" in stack.told("audit"))
     with reading(stack) as application:
         stack.until(lambda: application.answered([request_id]))
         assert [reply["text"] for reply in application.replies[request_id]] == [ANSWERS["harbour"]]
@@ -202,7 +202,7 @@ def test_a_killed_process_costs_no_piece(stack, victim):
     """With kill -9 in mid-stream the client has the whole answer; the reply names an attempt whose chunks it is."""
     killed = False
     with weir.Client(stack.state.bootstrap) as client:
-        stream = client.stream("A long one.", request_id=f"killed-{victim}", timeout=120)
+        stream = client.stream("A long one.", request_id=f"killed-{victim}", timeout=240)
         text = ""
         for piece in stream:
             text = piece.text if piece.reset else text + piece.text

@@ -1,7 +1,6 @@
 """The batching producer against a real broker, and without one."""
 
 import threading
-import time
 
 import pytest
 from kafka import KafkaProducer
@@ -75,9 +74,7 @@ def test_brokers_that_stay_away_are_unavailable(new_producer):
 
 def test_stopping_ends_the_wait(new_producer):
     """A publish that waits for brokers gives up at once when the worker stops."""
-    producer = new_producer("127.0.0.1:1")
+    producer = new_producer("127.0.0.1:1")  # a message would be given up after two minutes
     threading.Timer(0.5, producer.stop).start()
-    started = time.monotonic()
-    with pytest.raises(UnavailableError):
+    with pytest.raises(UnavailableError, match="stopped before"):
         producer.publish([Publication("out", Outgoing(None, b"x"))])
-    assert time.monotonic() - started < 5

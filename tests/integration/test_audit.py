@@ -12,7 +12,8 @@ from schemas.verdict import Position
 from streams.kafka.admin import KafkaAdmin, Place
 from streams.store.audit import audit
 from tests.fixtures.store_rows import NOON, verdict
-from tests.fixtures.store_side import count, eventually, publish, send, writing
+from tests.fixtures.store_side import count, publish, send, writing
+from tests.fixtures.waiting import eventually
 
 pytestmark = [pytest.mark.kafka, pytest.mark.store]
 

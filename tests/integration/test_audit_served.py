@@ -22,7 +22,8 @@ from tests.fixtures.served_rows import at, final_id, forgotten, held_reply, repl
 from tests.fixtures.settle_scene import SOURCE, body, envelope, held, outcome_of
 from tests.fixtures.settle_side import Installation
 from tests.fixtures.store_rows import NOON, verdict
-from tests.fixtures.store_side import count, eventually, publish, send, writing
+from tests.fixtures.store_side import count, publish, send, writing
+from tests.fixtures.waiting import eventually
 from tests.integration.test_audit import commit, figures, holds, take_in
 
 pytestmark = [pytest.mark.kafka, pytest.mark.store]

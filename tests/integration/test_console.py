@@ -24,7 +24,8 @@ from tests.fixtures.served_rows import outgoing, review
 from tests.fixtures.settle_scene import SOURCE, held, review_id
 from tests.fixtures.settle_side import Installation
 from tests.fixtures.store_rows import finding, side, verdict
-from tests.fixtures.store_side import eventually, publish, send, writing
+from tests.fixtures.store_side import publish, send, writing
+from tests.fixtures.waiting import eventually
 
 __all__ = ["browser"]
 pytestmark = [pytest.mark.kafka, pytest.mark.store]
@@ -56,7 +57,7 @@ def served(settings, name="ann"):
             yield console
         finally:
             server.should_exit = True
-            thread.join(20)
+            thread.join(120)
 
 
 def drawn(event_id, prompt, response, **changes):
@@ -227,7 +228,7 @@ def ask(console, path, body):
     url = f"http://127.0.0.1:{console.key.port}"
     return httpx.post(
         f"{url}/api/{path}", json=body, headers={"origin": url}, cookies={console.key.cookie: console.key.secret},
-        timeout=30,
+        timeout=120,
     )  # fmt: skip
 
 

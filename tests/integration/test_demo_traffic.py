@@ -47,6 +47,7 @@ from streams.store.shelves import shelves
 from streams.worker import judging_stages
 from tests.fixtures.demo_client import lines, malformed_that_end_in
 from tests.fixtures.guards import CountingEncoder
+from tests.fixtures.waiting import PATIENCE_SECONDS
 
 pytestmark = [pytest.mark.kafka, pytest.mark.store]
 CORPUS = lines()
@@ -111,7 +112,7 @@ class Run:
         runs = self.delivered.offsets
         consumer.assign([TopicPartition(run.topic, run.partition, OFFSET_BEGINNING) for run in runs])
         for _ in range(self.delivered.total):
-            raw = consumer.poll(20)
+            raw = consumer.poll(PATIENCE_SECONDS)
             assert raw is not None
             assert raw.error() is None
             at = datetime.fromtimestamp(raw.timestamp()[1] / 1000, UTC)
@@ -298,7 +299,7 @@ def test_the_live_view_reads_the_store(run):
     class Ended:
         expected, latest, running = run.delivered.total, run.delivered, False
 
-    tally = LiveView(Console(file=out, width=100)).follow(Ended(), run.store, deadline_s=60)
+    tally = LiveView(Console(file=out, width=100)).follow(Ended(), run.store, deadline_s=PATIENCE_SECONDS)
     assert tally.inputs == run.delivered.total
     assert f"done {tally.inputs}" in out.getvalue()
 

@@ -18,7 +18,8 @@ from streams.kafka.admin import KafkaAdmin
 from streams.kafka.consumer_groups import store_group
 from streams.settings import Settings
 from streams.store.client import Store
-from tests.fixtures.store_side import eventually, send
+from tests.fixtures.store_side import send
+from tests.fixtures.waiting import eventually
 
 pytestmark = [pytest.mark.kafka, pytest.mark.store]
 
@@ -127,5 +128,6 @@ def spoil(settings, admin):
     for deleted in admin.delete_topics([cancels, interactions], operation_timeout=20).values():
         deleted.result(20)
     with KafkaAdmin(settings) as own:
-        eventually(lambda: not own.describe([interactions]))
-        own.create(interactions, replace(INTERACTIONS, partitions=1), 1)
+        eventually(lambda: not own.describe([interactions, cancels]))
+        own.create({interactions: replace(INTERACTIONS, partitions=1)}, 1)
+        eventually(lambda: own.config([requests])[requests]["retention.ms"] == "1000")

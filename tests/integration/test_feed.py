@@ -10,7 +10,7 @@ from tests.fixtures.store_side import publish
 pytestmark = [pytest.mark.kafka, pytest.mark.store]
 
 
-def until(feed, condition, seconds=30):
+def until(feed, condition, seconds=120):
     """Poll until the condition holds; what was read meanwhile."""
     end = time.monotonic() + seconds
     found = []

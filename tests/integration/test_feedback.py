@@ -189,7 +189,7 @@ def topics(bootstrap):
 
 def sent(bootstrap, names, count):
     """The feedback on the topic, by id, with its key."""
-    found = read(bootstrap, names.of(FEEDBACK), 2, count, 20)
+    found = read(bootstrap, names.of(FEEDBACK), 2, count)
     return {
         dict(each.headers())["ce_id"].decode(): (each.key(), Feedback.model_validate_json(each.value()))
         for each in found

@@ -19,7 +19,8 @@ from streams.erasure.forgetting import Wanted, forget, raw_until
 from streams.erasure.live import LiveErasures
 from streams.kafka.admin import KafkaAdmin
 from tests.fixtures.store_rows import verdict
-from tests.fixtures.store_side import count, eventually, publish, send, writing
+from tests.fixtures.store_side import count, publish, send, writing
+from tests.fixtures.waiting import eventually
 
 pytestmark = [pytest.mark.kafka, pytest.mark.store]
 

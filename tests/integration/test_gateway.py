@@ -6,6 +6,7 @@ import socket
 import threading
 import time
 import uuid
+from urllib.parse import urlsplit
 
 import httpx
 import openai
@@ -18,6 +19,7 @@ from streams.gateway.keys import Keys, read_keys
 from streams.gateway.service import Gateway, Terms
 from streams.metrics import Metrics
 from tests.fixtures.responder import Responder, make_topics
+from tests.fixtures.waiting import eventually
 
 pytestmark = pytest.mark.kafka
 KEYS = "shop shop-key-0123456789  # the shop's\n\ndefault other-key-0123456789\n"
@@ -26,7 +28,7 @@ KEYS = "shop shop-key-0123456789  # the shop's\n\ndefault other-key-0123456789\n
 class Serving:
     """A gateway on a port of its own, in a thread."""
 
-    def __init__(self, bootstrap, names, keys, timeout=20.0):
+    def __init__(self, bootstrap, names, keys, timeout=90.0):
         self.metrics = Metrics()
         gateway = Gateway(
             Terms(keys, "atlas-7b", timeout), lambda app: AsyncClient(bootstrap, app, names.prefix), self.metrics
@@ -45,11 +47,11 @@ class Serving:
 
     def __exit__(self, *_):
         self._server.should_exit = True
-        self._thread.join(30)
+        self._thread.join(120)
         self._socket.close()
 
     def client(self, key="shop-key-0123456789"):
-        return openai.OpenAI(base_url=self.url, api_key=key, max_retries=0, timeout=30)
+        return openai.OpenAI(base_url=self.url, api_key=key, max_retries=0, timeout=120)
 
 
 @pytest.fixture(scope="module")
@@ -140,7 +142,7 @@ def test_a_lone_surrogate_comes_back(serving):
     """What UTF-8 cannot hold travels as a JSON escape both ways."""
     body = b'{"model": "default", "messages": [{"role": "user", "content": "\\ud83d alone"}]}'
     headers = {"authorization": "Bearer shop-key-0123456789", "content-type": "application/json"}
-    answer = httpx.post(f"{serving.url}/chat/completions", content=body, headers=headers, timeout=30)
+    answer = httpx.post(f"{serving.url}/chat/completions", content=body, headers=headers, timeout=120)
     assert answer.json()["choices"][0]["message"]["content"] == "\ud83d alone"
 
 
@@ -177,7 +179,7 @@ def test_what_is_not_served_is_refused_by_name(client, more, param):
 def test_bad_bodies(serving, body, status, code):
     """Each has an error in OpenAI's shape with a code, and the next request is served."""
     headers = {"authorization": "Bearer shop-key-0123456789"}
-    answer = httpx.post(f"{serving.url}/chat/completions", content=body, headers=headers, timeout=30)
+    answer = httpx.post(f"{serving.url}/chat/completions", content=body, headers=headers, timeout=120)
     assert (answer.status_code, answer.json()["error"]["code"]) == (status, code)
     with serving.client() as client:
         assert ask(client, "still there").choices[0].message.content == "still there"
@@ -193,30 +195,41 @@ def test_models(client):
 
 def test_what_is_not_there(serving):
     """Other paths are answered in OpenAI's shape too."""
-    answer = httpx.get(f"{serving.url}/embeddings")
+    answer = httpx.get(f"{serving.url}/embeddings", timeout=120)
     assert (answer.status_code, answer.json()["error"]["code"]) == (404, "unknown_url")
 
 
 def test_no_answer_in_time(bootstrap, names, responder):
     """Silence ends in a time-out that says so, and one that says when a person is to decide."""
-    with Serving(bootstrap, names, Keys({}, open_to="default"), timeout=2.0) as serving, serving.client() as client:
-        for text, code in (("silence please", "timeout"), ("hold-on please", "held_for_review")):
-            with pytest.raises(openai.InternalServerError) as caught:
-                ask(client, text)
-            assert (caught.value.status_code, caught.value.code) == (504, code)
+
+    def code(text, patience):
+        with (
+            Serving(bootstrap, names, Keys({}, open_to="default"), timeout=patience) as serving,
+            serving.client() as client,
+            pytest.raises(openai.InternalServerError) as caught,
+        ):
+            ask(client, text)
+        assert caught.value.status_code == 504
+        return caught.value.code
+
+    assert code("silence please", 1.0) == "timeout"
+    # The held reply has to come first, which may take a while.
+    assert "held_for_review" in (code("hold-on please", patience) for patience in (2.0, 10.0, 50.0))
 
 
 def test_hanging_up_cancels(serving, responder):
     """A client that does not wait for its answer has its request cancelled."""
-    before = set(responder.cancelled)
-    body = {"model": "default", "messages": [{"role": "user", "content": "wait for it"}]}
-    headers = {"authorization": "Bearer shop-key-0123456789"}
-    with pytest.raises(httpx.ReadTimeout):
-        httpx.post(f"{serving.url}/chat/completions", content=json.dumps(body), headers=headers, timeout=1)
-    end = time.monotonic() + 20
-    while set(responder.cancelled) == before:
-        assert time.monotonic() < end, "no cancel came"
-        time.sleep(0.05)
+    before, asked = set(responder.cancelled), set(responder.requests)
+    body = json.dumps({"model": "default", "messages": [{"role": "user", "content": "wait for it"}]}).encode()
+    head = (
+        "POST /v1/chat/completions HTTP/1.1\r\nhost: weir\r\nauthorization: Bearer shop-key-0123456789\r\n"
+        f"content-type: application/json\r\ncontent-length: {len(body)}\r\n\r\n"
+    )
+    place = urlsplit(serving.url)
+    with socket.create_connection((place.hostname, place.port)) as connection:
+        connection.sendall(head.encode() + body)
+        (request_id,) = eventually(lambda: set(responder.requests) - asked)
+    eventually(lambda: set(responder.cancelled) - before == {request_id})
 
 
 def test_answers_are_counted_by_route_and_status(serving, client):

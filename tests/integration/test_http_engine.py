@@ -10,7 +10,7 @@ from schemas.conversation import Message
 from schemas.errors import Code, ConfigError, UnavailableError
 from streams.infer.http_engine import HttpEngine, Server, _retry_after
 from tests.fixtures.chat_server import ChatServer
-from tests.fixtures.echo_flow import wait_until
+from tests.fixtures.waiting import eventually
 
 PAST = "Wed, 21 Oct 2015 07:28:00 GMT"
 
@@ -35,7 +35,7 @@ def ask(engine, text="Hello.", max_tokens=50, **wishes):
 
 
 def finish(engine):
-    end = time.monotonic() + 60
+    end = time.monotonic() + 120
     while time.monotonic() < end:
         for done in engine.step():
             return done
@@ -117,10 +117,14 @@ def test_a_refusal_has_its_code_and_is_not_tried_again(server, engine, fault, co
 
 def test_a_deadline_stops_the_server(server, engine):
     """An answer that is late is ended, and says what it took; the server notices that nobody reads on."""
-    server.pace = 0.2
-    answer = ask(engine, until=time.monotonic() + 1.5).answer
-    assert (answer.code, answer.completion_tokens > 0) == (Code.DEADLINE_EXCEEDED, True)
-    wait_until(lambda: server.left == 1)
+    for patience in (1.5, 10, 60):  # the first word may take a while
+        server.pace = patience / 7
+        answer = ask(engine, until=time.monotonic() + patience).answer
+        assert answer.code == Code.DEADLINE_EXCEEDED
+        if answer.completion_tokens:
+            break
+    assert answer.completion_tokens > 0
+    eventually(lambda: server.left == len(server.bodies))
 
 
 def test_a_cancel_stops_the_server(server, engine):
@@ -131,7 +135,7 @@ def test_a_cancel_stops_the_server(server, engine):
         engine.step()
     engine.cancel(1)
     assert finish(engine).answer.code is Code.CANCELLED
-    wait_until(lambda: server.left == 1)
+    eventually(lambda: server.left == 1)
 
 
 def test_no_more_requests_are_made_at_once_than_there_are_slots(server, engine):

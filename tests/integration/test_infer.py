@@ -11,11 +11,11 @@ from schemas.codec import Outgoing
 from schemas.dead_letter import read_reason
 from schemas.errors import Code
 from schemas.serving import Plan
-from schemas.topics import WORK_BULK, WORK_INTERACTIVE, dead_letters
+from schemas.topics import COMPLETIONS, WORK_BULK, WORK_INTERACTIVE, dead_letters
 from streams.settings import load_settings
-from tests.fixtures.echo_flow import wait_until
 from tests.fixtures.infer_side import Inferring, trace_of, work, work_message
 from tests.fixtures.slow_infer import ENDLESS
+from tests.fixtures.waiting import eventually
 
 pytestmark = pytest.mark.kafka
 
@@ -27,6 +27,12 @@ def inferring(bootstrap, namespace, tmp_path):
     made = Inferring(bootstrap, namespace, tmp_path)
     yield made
     made.close()
+
+
+@pytest.fixture
+def gate(tmp_path):
+    """A file without which no batch of the model ends."""
+    return tmp_path / "gate"
 
 
 def test_every_piece_of_work_ends(inferring):
@@ -61,25 +67,27 @@ def test_every_piece_of_work_ends(inferring):
         (b"\xff not JSON", "infer"),
         (b'{"request": 1}', "infer"),
     ]
-    wait_until(lambda: inferring.committed() == 8)
+    eventually(lambda: inferring.committed() == 8)
     metrics = process.get("/metrics").read().decode()
     assert 'weir_infer_answers_total{code="UNKNOWN_MODEL",model=""} 1.0' in metrics
     assert 'weir_infer_completion_tokens_total{model="noop"}' in metrics
     assert "Faust" not in process.log
 
 
-def test_interactive_work_overtakes_bulk_work(inferring):
+def test_interactive_work_overtakes_bulk_work(inferring, gate):
     """Interactive work that comes late is answered before bulk work that has waited."""
-    for number in range(40):
+    for number in range(16):
         inferring.ask(f"bulk-{number}", work(conversation=f"b{number}"), WORK_BULK)
-    inferring.start(SLOW, "0.2", infer_batch="4")
-    inferring.completions(4)
+    process = inferring.start(SLOW, gate, infer_batch="4")
+    process.wait_ready()
+    eventually(lambda: process.metric('weir_infer_waiting{lane="bulk"} 12.0'))
     for number in range(4):
         inferring.ask(f"now-{number}", work(conversation=f"n{number}"))
-    made = sorted(inferring.completions(44), key=lambda event: event.envelope.time)  # partitions come as they like
-    order = [event.envelope.id for event in made]
-    assert len(order) == 44
-    assert max(order.index(f"now-{number}") for number in range(4)) < 44 - 8
+    eventually(lambda: process.metric('weir_infer_waiting{lane="interactive"} 4.0'))
+    gate.touch()
+    order = [event.envelope.id for event in inferring.completions(20)]
+    assert len(order) == 20
+    assert max(order.index(f"now-{number}") for number in range(4)) < 20 - 8
 
 
 def test_a_killed_process_loses_no_work(inferring):
@@ -93,7 +101,7 @@ def test_a_killed_process_loses_no_work(inferring):
     inferring.start(SLOW, "0.1")
     answered = {event.envelope.id for event in inferring.completions(20)}
     assert answered == set(map(str, range(20)))
-    wait_until(lambda: inferring.committed() == 20)
+    eventually(lambda: inferring.committed() == 20)
 
 
 def test_a_killed_process_repeats_little(inferring):
@@ -107,32 +115,40 @@ def test_a_killed_process_repeats_little(inferring):
     first.signal(signal.SIGKILL)
     inferring.start()
     inferring.completions(41)
-    wait_until(lambda: inferring.committed() == 41)
+    eventually(lambda: inferring.committed() == 41)
     made = Counter(event.envelope.id for event in inferring.completions(41))
     assert made == Counter([*map(str, range(40)), "slow"])
 
 
-def test_a_cancel_stops_what_waits_and_what_is_in_the_model(inferring):
+def test_a_cancel_stops_what_waits_and_what_is_in_the_model(inferring, gate):
     """Cancelled work, and its copy for a model on trial, is answered so without a text; what is behind it goes on."""
-    inferring.start(SLOW, "3", infer_batch="1").wait_ready()
+    process = inferring.start(SLOW, gate, infer_batch="1")
+    process.wait_ready()
     inferring.ask("first", work(conversation="c1"))
+    eventually(lambda: process.metric("weir_infer_running 1.0"))
     inferring.ask("late", work(conversation="c2"))
     copy = work(conversation="c2").model_copy(update={"plan": Plan(models=("noop",), shadow="noop")})
     inferring.ask("late", copy, WORK_BULK)
     inferring.cancel("late")
+    inferring.read(COMPLETIONS, lambda found: len(found) == 2)  # while the first is in the model
     inferring.ask("last", work(conversation="last"))
-    wait_until(lambda: inferring.committed() == 4)
+    gate.touch()
     answers = Counter((event.envelope.id, event.record.code) for event in inferring.completions(3))
     assert answers == Counter({("first", None): 1, ("late", Code.CANCELLED): 2, ("last", None): 1})
+    eventually(lambda: inferring.committed() == 4)
 
 
-def test_what_waits_is_answered_at_its_deadline(inferring):
+def test_what_waits_is_answered_at_its_deadline(inferring, gate):
     """Work whose time is up while others are in the model is answered then, and costs no tokens."""
-    inferring.start(SLOW, "3", infer_batch="1").wait_ready()
+    process = inferring.start(SLOW, gate, infer_batch="1")
+    process.wait_ready()
     inferring.ask("first", work(conversation="a"))
+    eventually(lambda: process.metric("weir_infer_running 1.0"))
     inferring.ask("late", work(conversation="b", seconds=1))
-    order = [(event.envelope.id, event.record.code) for event in inferring.completions(2)]
-    assert order == [("late", Code.DEADLINE_EXCEEDED), ("first", None)]
+    (late,) = inferring.completions(1)
+    assert (late.envelope.id, late.record.code) == ("late", Code.DEADLINE_EXCEEDED)
+    gate.touch()
+    assert [(event.envelope.id, event.record.code) for event in inferring.completions(2)][1] == ("first", None)
 
 
 def test_a_conversation_has_one_answer_at_a_time(inferring):
@@ -151,7 +167,7 @@ def test_a_second_process_takes_its_share(inferring):
         inferring.ask(str(number), work(conversation=f"c{number}"))
     inferring.start(SLOW, "0.1", infer_batch="2").wait_ready()
     inferring.completions(12)
-    wait_until(lambda: inferring.committed() == 12)
+    eventually(lambda: inferring.committed() == 12)
     assert len(inferring.completions(12)) <= 14
 
 
@@ -163,7 +179,7 @@ def test_a_signal_lets_the_batch_end(inferring):
         inferring.ask(str(number), work(conversation=f"c{number}"))
     inferring.completions(1)
     first.signal(signal.SIGTERM)
-    assert first.wait(20) == 0
+    assert first.wait() == 0
     assert inferring.committed() == len(inferring.completions(1))
     inferring.start()
     assert len(inferring.completions(6)) == 6
@@ -174,9 +190,9 @@ def test_a_model_that_does_not_end_is_cut_off(inferring):
     process = inferring.start(SLOW, "600", "0.5")
     process.wait_ready()
     inferring.ask("q", work())
-    wait_until(lambda: "weir_infer_running 1.0" in process.get("/metrics").read().decode())
+    eventually(lambda: process.metric("weir_infer_running 1.0"))
     process.signal(signal.SIGTERM)
-    assert process.wait(30) == 0
+    assert process.wait() == 0
     assert inferring.committed() == 0
 
 
@@ -192,7 +208,7 @@ def test_a_broker_restart_is_survived(own_broker, namespace, tmp_path):
         own_broker.start()
         inferring.ask("after", work())
         assert {event.envelope.id for event in inferring.completions(2)} == {"before", "after"}
-        assert len(process.log.splitlines()) < 20  # of hundreds that the library prints meanwhile
+        assert len(process.log.splitlines()) < 60  # of hundreds that the library prints meanwhile
     finally:
         inferring.close()
 
@@ -204,8 +220,8 @@ def test_a_real_model_answers(inferring):
     if any(report.state is not FileState.OK for report in verify(find_entry("smollm2-135m"), directory)):
         pytest.skip("the language model is not in place; run: weir models fetch")
     inferring.ask("france", work("What is the capital of France?", parameters={"max_tokens": 12}))
-    inferring.start(model="smollm2-135m", device="cpu").wait_ready(120)
-    (event,) = inferring.completions(1, 60)
+    inferring.start(model="smollm2-135m", device="cpu").wait_ready()
+    (event,) = inferring.completions(1)
     assert "Paris" in event.record.text
     assert event.record.model == "smollm2-135m"
     assert event.record.usage.prompt_tokens > 10

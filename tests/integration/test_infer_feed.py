@@ -7,8 +7,8 @@ import pytest
 from schemas.topics import WORK_BULK, WORK_INTERACTIVE
 from streams.infer.feed import Feed
 from streams.infer.outbox import Outbox
-from tests.fixtures.echo_flow import wait_until
 from tests.fixtures.infer_side import Inferring, work
+from tests.fixtures.waiting import eventually
 
 pytestmark = pytest.mark.kafka
 
@@ -32,14 +32,14 @@ def test_a_full_topic_rests_and_the_other_does_not(inferring):
         inferring.ask(f"i{number}", work(conversation=f"c{number}"))
     feed = opened(inferring, ahead=5)
     held, seen = [], 0
-    wait_until(lambda: held.extend(feed.poll(0.1)) or held)
+    eventually(lambda: held.extend(feed.poll(0.1)) or held)
     end = time.monotonic() + 2
     while time.monotonic() < end:
         held.extend(feed.poll(0.1))
     assert len(held) <= 5 + 256  # one poll's worth
     inferring.ask("bulk", work(), WORK_BULK)
     bulk = inferring.names.of(WORK_BULK)
-    wait_until(lambda: held.extend(feed.poll(0.1)) or any(message.topic == bulk for message in held))
+    eventually(lambda: held.extend(feed.poll(0.1)) or any(message.topic == bulk for message in held))
 
     def all_read():
         nonlocal seen
@@ -48,7 +48,7 @@ def test_a_full_topic_rests_and_the_other_does_not(inferring):
         held[:] = feed.poll(0.1)
         return seen == 901
 
-    wait_until(all_read, 60)
+    eventually(all_read, pause=0)
     feed.close()
 
 
@@ -58,7 +58,7 @@ def test_what_is_answered_out_of_order_is_not_read_again(inferring):
         inferring.ask(str(number), work(conversation=f"c{number}"))
     feed = opened(inferring)
     held = []
-    wait_until(lambda: held.extend(feed.poll(0.1)) or len(held) == 20)
+    eventually(lambda: held.extend(feed.poll(0.1)) or len(held) == 20)
     done, left = held[5:], held[:5]
     outbox = Outbox(inferring.settings, feed)
     feed.finish(done)
@@ -67,7 +67,7 @@ def test_what_is_answered_out_of_order_is_not_read_again(inferring):
     feed.close()
     again = opened(inferring)
     found = []
-    wait_until(lambda: found.extend(again.poll(0.1)) or len(found) >= 5)
+    eventually(lambda: found.extend(again.poll(0.1)) or len(found) >= 5)
     end = time.monotonic() + 1
     while time.monotonic() < end:
         found.extend(again.poll(0.1))

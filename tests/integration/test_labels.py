@@ -19,7 +19,8 @@ from streams.reviews.sample import sample_review
 from streams.reviews.stored import find_review, open_reviews
 from tests.fixtures.served_rows import outgoing
 from tests.fixtures.store_rows import side, verdict
-from tests.fixtures.store_side import eventually, publish, send, writing
+from tests.fixtures.store_side import publish, send, writing
+from tests.fixtures.waiting import eventually
 
 ID = b"00000000-0000-0000-0000-000000000001"
 pytestmark = [pytest.mark.kafka, pytest.mark.store]
@@ -65,7 +66,7 @@ def test_people_share_the_work(settings, store):
         assert not bob.take(first)
         assert ann.take(first)
         said = ann.label(first, {"toxicity": True, "relevant": False}, note="Ann is rude")
-        assert ann.wait_for(said, 20)
+        assert ann.wait_for(said, 120)
         assert first.review_id not in {each.review_id for each in ann.waiting("sample", 10)}
         row = store.select("SELECT * FROM v_labels")[0]
         assert (row["reader"], row["answers"], row["note"]) == (
@@ -73,12 +74,12 @@ def test_people_share_the_work(settings, store):
         )  # fmt: skip
         assert row["latency_seconds"] > 0
         assert not find_review(store, str(first.review_id)).is_open
-        assert bob.wait_for(bob.skip(second), 20)
+        assert bob.wait_for(bob.skip(second), 120)
         assert find_review(store, str(second.review_id)).is_open  # for others
         assert {each.review_id for each in bob.waiting("sample", 10)}.isdisjoint({first.review_id, second.review_id})
         assert bob.take(second) == bob.take(second)
         assert ann.last().review_id == first.review_id
-        assert ann.wait_for(ann.undo(first), 20)
+        assert ann.wait_for(ann.undo(first), 120)
         assert find_review(store, str(first.review_id)).is_open
         with pytest.raises(ConfigError, match="nothing that could be undone"):
             ann.last()
@@ -94,13 +95,13 @@ def test_two_readers_and_a_third(settings, store):
         assert (ann.take(agreed), bob.take(agreed), cy.take(agreed)) == (True, True, False)
         labels = [ann.label(agreed, {"toxicity": False, "pii": True}), bob.label(agreed, {"toxicity": False})]
         labels += [ann.label(disputed, {"toxicity": True}), bob.label(disputed, {"toxicity": False})]
-        assert all(ann.wait_for(each, 20) for each in labels)
+        assert all(ann.wait_for(each, 120) for each in labels)
         assert [each.review_id for each in cy.waiting("sample", 10)] == [disputed.review_id]
         assert cy.waiting("sample", 10)[0].wanted == 3
         assert not ann.waiting("sample", 10)
         (found,) = read_agreement(store)
         assert (found.question, found.texts, found.disputed) == ("toxicity", 2, 1)
-        assert cy.wait_for(cy.label(disputed, {"toxicity": True}), 20)
+        assert cy.wait_for(cy.label(disputed, {"toxicity": True}), 120)
         assert not cy.waiting("sample", 10)
         (progress,) = read_progress(store)
         assert (progress.kind, progress.stratum, progress.asked, progress.open, progress.readings) == (
@@ -117,11 +118,11 @@ def test_readers_are_measured_by_what_an_expert_has_answered(settings, store):
         put(settings, store, drawn("a"), drawn("b"))
         while (found := eve.next("sample")) is not None:
             assert not found.blind
-            assert eve.wait_for(eve.label(found, {"toxicity": True, "relevant": True}), 20)
+            assert eve.wait_for(eve.label(found, {"toxicity": True, "relevant": True}), 120)
         for answers in ({"toxicity": False, "relevant": True}, {"toxicity": True, "relevant": False}):
             again = bob.next("sample")
             assert again.blind
-            assert bob.wait_for(bob.label(again, answers), 20)
+            assert bob.wait_for(bob.label(again, answers), 120)
         assert bob.next("sample") is None
         relevant, toxicity = read_accuracy(store, {"eve"})
         assert (toxicity.reader, toxicity.question, toxicity.gold) == ("bob", "toxicity", Gold(0, 0, 2, 1))
@@ -138,7 +139,7 @@ def test_the_last_label_counts_however_often_it_is_stored(settings, store):
         (review,) = put(settings, store, drawn("e"))
         first = ann.label(review, {"toxicity": True})
         second = ann.label(review, {"toxicity": False})
-        assert ann.wait_for(second, 20)
+        assert ann.wait_for(second, 120)
         assert [row["yes"] for row in store.select("SELECT yes FROM v_answers")] == [False]
         assert first.label_id == second.label_id
         with Post(settings) as post:

@@ -79,7 +79,7 @@ def test_the_state_is_that_of_a_recomputation(watched, policies):
     watched.write(parts[2])
     standing = watched.until_closed(number(LAST))
     third.send_signal(signal.SIGTERM)
-    assert third.wait(30) == 0
+    assert third.wait(120) == 0
 
     states = watched.states()
     progress = states["progress"].progress

@@ -5,7 +5,6 @@ import os
 import shutil
 import signal
 import subprocess
-import sys
 import time
 import urllib.request
 from contextlib import contextmanager
@@ -30,8 +29,10 @@ from streams.notify.standing import ended, find_alert, new_silence, read_book, t
 from streams.settings import Settings, child_environment
 from tests.fixtures.alerts import FINGERPRINT, NOON, Receiver, alert, resolved, write_alerts
 from tests.fixtures.echo_flow import read
+from tests.fixtures.processes import Process
 from tests.fixtures.running import running
-from tests.fixtures.store_side import eventually, send
+from tests.fixtures.store_side import send
+from tests.fixtures.waiting import eventually
 
 pytestmark = pytest.mark.kafka
 ROOT = Path(__file__).parents[2]
@@ -74,15 +75,13 @@ def start(settings, tmp_path):
             notify_webhook=settings.notify_webhook.get_secret_value(), notify_webhook_secret=SECRET,
             log_format="json", **changes,
         )  # fmt: skip
-        with (tmp_path / "notify.log").open("ab") as log:
-            command = [sys.executable, "-m", "streams.cli", "notify"]
-            running.append(subprocess.Popen(command, env=environment, cwd=ROOT, stderr=log))
+        log = tmp_path / f"notify-{len(running)}.log"
+        running.append(Process(("streams.cli", "notify"), environment, log))
         return running[-1]
 
     yield start
     for process in running:
-        process.kill()
-        process.wait()
+        process.end()
 
 
 def told(settings, fingerprint=FINGERPRINT):
@@ -99,7 +98,7 @@ def committed(settings):
     group = f"{settings.namespace}.notify"
     wanted = [TopicPartition(settings.topics.of(ALERTS), 0)]
     admin = AdminClient({"bootstrap.servers": settings.kafka_bootstrap, "log_level": 0})
-    answer = admin.list_consumer_group_offsets([ConsumerGroupTopicPartitions(group, wanted)])[group].result(10)
+    answer = admin.list_consumer_group_offsets([ConsumerGroupTopicPartitions(group, wanted)])[group].result(60)
     (place,) = answer.topic_partitions
     return place.offset, json.loads(place.metadata or "{}")
 
@@ -139,18 +138,18 @@ def test_killed_in_the_middle_of_telling(settings, receiver, start):
     write_alerts(settings, alert())
     eventually(lambda: receiver.requests)
     assert told(settings).keys() <= {"log"}
-    first.send_signal(signal.SIGKILL)
+    first.signal(signal.SIGKILL)
     first.wait()
     receiver.release.set()
     second = start()
     eventually(lambda: told(settings).get("webhook") == ("firing", "delivered"))
-    second.send_signal(signal.SIGKILL)
+    second.signal(signal.SIGKILL)
     second.wait()
     third = start()
     write_alerts(settings, alert("b" * 16))
     eventually(lambda: told(settings, "b" * 16).get("webhook") == ("firing", "delivered"))
-    third.send_signal(signal.SIGTERM)
-    assert third.wait(30) == 0
+    third.signal(signal.SIGTERM)
+    assert third.wait() == 0
     ids = [each.notification_id for each in receiver.notifications if each.alerts[0].fingerprint == FINGERPRINT]
     assert len(ids) == 2
     assert len(set(ids)) == 1
@@ -165,9 +164,10 @@ def test_a_dead_target_stops_no_other(settings, receiver):
         eventually(lambda: told(settings) == {"log": ("firing", "delivered")})
         eventually(lambda: metrics.registry.get_sample_value("weir_notify_failures_total", {"target": "webhook"}))
         eventually(lambda: committed(settings) == (0, {"log": 1, "webhook": 0}))
-        assert metrics.registry.get_sample_value("weir_notify_outstanding_alerts", {"target": "webhook"}) == 1
+        value = metrics.registry.get_sample_value
+        eventually(lambda: value("weir_notify_outstanding_alerts", {"target": "webhook"}) == 1)
         own = {"group": "notify", "topic": "alerts"}
-        assert metrics.registry.get_sample_value("weir_consumer_lag_events", own) is not None
+        eventually(lambda: value("weir_consumer_lag_events", own) is not None)  # it is looked up now and then
         receiver.status = 200
         eventually(lambda: told(settings).get("webhook") == ("firing", "delivered"))
         eventually(lambda: committed(settings) == (1, {"log": 1, "webhook": 1}))
@@ -205,7 +205,7 @@ def test_what_cannot_be_read_is_a_dead_letter_once(settings):
             write_alerts(settings, alert(str(n) * 16))
             eventually(lambda n=n: "log" in told(settings, str(n) * 16))
             eventually(lambda n=n: committed(settings)[0] == n + 2)
-    letters = read(settings.kafka_bootstrap, settings.topics.of(dead_letters(ALERTS)), 1, 1, 10)
+    letters = read(settings.kafka_bootstrap, settings.topics.of(dead_letters(ALERTS)), 1, 1)
     assert [read_reason(each.headers()).code for each in letters] == ["MALFORMED_JSON"]
 
 

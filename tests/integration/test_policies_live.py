@@ -21,7 +21,8 @@ from streams.rollout.turn import Turn, TurnLostError
 from streams.settings import Settings
 from tests.fixtures.judging import arriving, caused, event, loaded, surroundings
 from tests.fixtures.policies import policy, release
-from tests.fixtures.store_side import eventually, send
+from tests.fixtures.store_side import send
+from tests.fixtures.waiting import eventually
 
 pytestmark = pytest.mark.kafka
 
@@ -82,12 +83,12 @@ def test_a_push_reaches_a_running_process(settings, start):
     trial = Candidate(policy=policy(2, 0.8), mode="shadow")
     change(settings, "shop", lambda versions: try_out(versions, trial, signature()))
     eventually(lambda: served(running) == (1, 2))
-    assert metric(running, "weir_policy_version", policy="shop", role="shadow") == 2
+    eventually(lambda: metric(running, "weir_policy_version", policy="shop", role="shadow") == 2)
     change(settings, "shop", lambda versions: promote(versions, 1.0, signature()))
     eventually(lambda: served(running) == (2, None))
     change(settings, "shop", lambda versions: promote(versions, None, signature()))
     eventually(lambda: metric(running, "weir_policy_version", policy="shop", role="current") == 2)
-    assert metric(running, "weir_policy_version", policy="shop", role="share") is None
+    assert metric(running, "weir_policy_version", policy="shop", role="share") is None  # all are set at once
     change(settings, "shop", lambda versions: roll_back(versions, signature()))
     eventually(lambda: served(running) == (1, None))
 
@@ -241,7 +242,7 @@ def test_a_crowd_of_operators_loses_nothing(settings):
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join(60)
+        thread.join(120)
     found = read_register(settings).standing.versions("shop")
     assert accepted
     assert sorted(each.version for each in (found.current, *found.history)) == [1, *sorted(accepted)]
@@ -285,7 +286,7 @@ def test_an_outage_leaves_the_policies_in_force(own_broker, tmp_path):
         assert served(running) == (2, None)
         own_broker.start()
         put(settings, 3, 0.7)
-        eventually(lambda: served(running) == (3, None), 60)
+        eventually(lambda: served(running) == (3, None))
 
 
 def test_a_stage_judges_by_what_is_in_force(settings, start):

@@ -10,7 +10,8 @@ from schemas.topics import VERDICTS
 from streams.kafka.admin import KafkaAdmin
 from streams.store.migrations import migrate
 from tests.fixtures.store_rows import outgoing, verdict
-from tests.fixtures.store_side import count, eventually, writing
+from tests.fixtures.store_side import count, writing
+from tests.fixtures.waiting import eventually
 
 pytestmark = [pytest.mark.kafka, pytest.mark.store]
 NOW = datetime.now(UTC)

@@ -20,7 +20,8 @@ from tests.fixtures.served_rows import outgoing, review
 from tests.fixtures.settle_scene import SOURCE, held, review_id
 from tests.fixtures.settle_side import Installation
 from tests.fixtures.store_rows import finding, side
-from tests.fixtures.store_side import eventually, send, writing
+from tests.fixtures.store_side import send, writing
+from tests.fixtures.waiting import eventually
 
 pytestmark = [pytest.mark.kafka, pytest.mark.store]
 NOW = datetime.now(UTC).replace(microsecond=0)
@@ -114,13 +115,13 @@ def test_decisions_take_effect(installation, store):
     with serving(installation, ("p", "prompt"), ("r", "response"), ("no", "response")):
         prompt, response, refused = seen(store, "p"), seen(store, "r", "response"), seen(store, "no", "response")
         reworded = decision_on(prompt, "edit", "ann", text="harmless", reason="kinder")
-        assert decide(settings, prompt, reworded, 20) == Aftermath("open")
+        assert decide(settings, prompt, reworded, 120) == Aftermath("open")
         released = decision_on(response, "release", "ann")
-        assert decide(settings, response, released, 20) == Aftermath("settled", "delivered")
+        assert decide(settings, response, released, 120) == Aftermath("settled", "delivered")
         no = decision_on(refused, "refuse", "bob")
-        assert decide(settings, refused, no, 20) == Aftermath("settled", "withheld", Code.REFUSED_BY_REVIEWER)
+        assert decide(settings, refused, no, 120) == Aftermath("settled", "withheld", Code.REFUSED_BY_REVIEWER)
         with pytest.raises(WeirError, match="nothing is held") as caught:  # as it was before: somebody was quicker
-            decide(settings, response, released, 20)
+            decide(settings, response, released, 120)
         assert caught.value.code == Code.NOT_HELD
         eventually(lambda: not open_reviews(store))
     with pytest.raises(WeirError, match="settled withheld REFUSED_BY_REVIEWER") as caught:

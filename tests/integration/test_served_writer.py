@@ -19,7 +19,8 @@ from tests.fixtures.served_rows import (
     settlement,
     transact,
 )
-from tests.fixtures.store_side import count, eventually, send, writing
+from tests.fixtures.store_side import count, send, writing
+from tests.fixtures.waiting import eventually
 
 pytestmark = [pytest.mark.kafka, pytest.mark.store]
 VIEWS = ("v_replies", "v_reply_log", "v_settlements", "v_reviews")

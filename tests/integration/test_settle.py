@@ -22,7 +22,8 @@ from streams.kafka.transactions import DeposedError, Transactions
 from streams.settle.state import Settler
 from streams.settle.step import INPUTS
 from tests.fixtures.settle_scene import SOURCE, body, envelope, held, outcome_of, review_id
-from tests.fixtures.settle_side import eventually, installation
+from tests.fixtures.settle_side import installation
+from tests.fixtures.waiting import eventually
 
 __all__ = ["installation"]
 pytestmark = pytest.mark.kafka
@@ -197,7 +198,7 @@ def test_killed_in_the_middle_of_traffic(installation):
         process.send_signal(signal.SIGKILL)
         process.wait()
         process = installation.start()
-    finals = installation.finals(count, seconds=60)
+    finals = installation.finals(count)
     assert {len(replies) for replies in finals.values()} == {1}
     states = installation.settlements(count)
     for name, ((own_id, reply),) in finals.items():

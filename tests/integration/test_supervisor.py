@@ -38,7 +38,8 @@ child = (sys.executable, "-S", "-c", (home / "child.py").read_text())
 
 def spec(name, tier, **more):
     return ProcessSpec(name, (*child, str(home), name, options.get(name, "")), tier=tier,
-                       ready=(home / f"{name}.ready").exists, ready_deadline_s=15, grace_s=1.0, **more)
+                       ready=(home / f"{name}.ready").exists, ready_deadline_s=120,
+                       grace_s=1.0 if options.get(name) == "deaf" else 60.0, **more)
 
 def changed(processes, ready):
     state = {p.name: [p.pid, p.restarts] for p in processes} | {"ready": ready}
@@ -66,6 +67,8 @@ if mode == "broken":
     sys.exit(3)
 if mode == "slow":
     time.sleep(1)
+if mode == "never ready":
+    time.sleep(300)
 (home / f"{name}.ready").touch()
 time.sleep(300)
 """
@@ -92,7 +95,7 @@ class Running:
     def events(self):
         return (self.home / "events").read_text().splitlines()
 
-    def until(self, condition, seconds=20):
+    def until(self, condition, seconds=120):
         end = time.monotonic() + seconds
         while not condition():
             assert time.monotonic() < end, (self.home / "output").read_text()
@@ -132,10 +135,8 @@ def test_tiers_start_in_order_and_end_in_reverse(run):
     supervisor.until(lambda: supervisor.told["ready"])
     assert supervisor.events[:2] == ["start engine", "before 1"]
     assert sorted(supervisor.events[2:]) == ["start worker-a", "start worker-b"]
-    begun = time.monotonic()
     supervisor.process.terminate()
-    assert supervisor.process.wait(10) == 0
-    assert time.monotonic() - begun < 3
+    assert supervisor.process.wait(120) == 0
     assert sorted(supervisor.events[4:6]) == ["end worker-a", "end worker-b"]
     assert supervisor.events[6:] == ["end engine"]
 
@@ -146,7 +147,7 @@ def test_ctrl_c_reaches_the_supervisor_only(run):
     supervisor.until(lambda: supervisor.told["ready"])
     assert all(os.getsid(supervisor.told[name][0]) != os.getsid(0) for name in ("engine", "worker-a"))
     supervisor.process.send_signal(signal.SIGINT)
-    assert supervisor.process.wait(10) == 0
+    assert supervisor.process.wait(120) == 0
     assert supervisor.events[-1] == "end engine"
 
 
@@ -169,7 +170,7 @@ def test_a_deaf_child_is_killed(run):
     supervisor.until(lambda: supervisor.told["ready"])
     pid = supervisor.told["worker-a"][0]
     supervisor.process.terminate()
-    assert supervisor.process.wait(10) == 0
+    assert supervisor.process.wait(120) == 0
     assert not alive(pid)
     assert supervisor.events[-1] == "end engine"
 
@@ -177,7 +178,7 @@ def test_a_deaf_child_is_killed(run):
 def test_a_child_that_cannot_start_ends_the_stack(run):
     """After a few attempts the supervisor gives up, names the process and its log, and leaves nothing running."""
     supervisor = run(**{"worker-b": "broken"})
-    assert supervisor.process.wait(20) != 0
+    assert supervisor.process.wait(120) != 0
     output = (supervisor.home / "output").read_text()
     assert "worker-b ended with status 3; see" in output
     assert supervisor.events[-1] == "end engine"
@@ -185,10 +186,10 @@ def test_a_child_that_cannot_start_ends_the_stack(run):
 
 def test_a_signal_while_starting(run):
     """A stop that comes before everything is ready is obeyed."""
-    supervisor = run(engine="slow")
+    supervisor = run(engine="never ready")
     supervisor.until((supervisor.home / "events").exists)
     supervisor.process.terminate()
-    assert supervisor.process.wait(10) == 0
+    assert supervisor.process.wait(120) == 0
     assert supervisor.events[-1] == "end engine"
     assert "start worker-a" not in supervisor.events
 
@@ -201,7 +202,7 @@ def test_children_die_with_a_killed_supervisor(run):
     pids = [supervisor.told[name][0] for name in ("engine", "worker-a", "worker-b")]
     supervisor.process.kill()
     supervisor.process.wait()
-    supervisor.until(lambda: not any(map(alive, pids)), 5)
+    supervisor.until(lambda: not any(map(alive, pids)))
 
 
 def test_lines_go_to_the_console_and_to_files(run):
@@ -209,7 +210,7 @@ def test_lines_go_to_the_console_and_to_files(run):
     supervisor = run()
     supervisor.until(lambda: supervisor.told["ready"])
     supervisor.process.terminate()
-    supervisor.process.wait(10)
+    supervisor.process.wait(120)
     assert "engine   │ a line of engine\n" in (supervisor.home / "output").read_text()
     assert (supervisor.home / "logs" / "worker-a.log").read_text() == "a line of worker-a\n"
 
@@ -252,5 +253,5 @@ def test_stop_waits_for_the_end(tmp_path):
     assert not stop_stack(tmp_path, 1)
     with subprocess.Popen([sys.executable, "-S", "-c", "import time; time.sleep(300)"]) as process:
         write_state(tmp_path, state_of(process.pid))
-        assert stop_stack(tmp_path, 10)
-        assert process.wait(5) == -signal.SIGTERM
+        assert stop_stack(tmp_path, 120)
+        assert process.wait(120) == -signal.SIGTERM

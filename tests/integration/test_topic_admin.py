@@ -16,7 +16,7 @@ from streams.kafka.clients import membership
 from streams.kafka.consumer_groups import store_group
 from streams.kafka.topic_admin import by_topic, create_topics, differences, lag, list_topics, wanted_config
 from streams.settings import Settings
-from tests.fixtures.store_side import eventually
+from tests.fixtures.waiting import eventually
 
 pytestmark = pytest.mark.kafka
 
@@ -48,8 +48,8 @@ def test_wrong_settings_are_corrected(settings, new_topic):
     result = next(each for each in create_topics(settings) if each.name.endswith(".requests"))
     assert result.outcome == "changed"
     assert result.changes["message.timestamp.type"] == "LogAppendTime"
-    with KafkaAdmin(settings) as admin:
-        assert admin.config([result.name])[result.name]["message.timestamp.type"] == "LogAppendTime"
+    with KafkaAdmin(settings) as admin:  # which may hear of it a moment later
+        eventually(lambda: admin.config([result.name])[result.name]["message.timestamp.type"] == "LogAppendTime")
 
 
 def test_fewer_partitions_are_only_warned_about(settings, new_topic, bootstrap):
@@ -58,7 +58,7 @@ def test_fewer_partitions_are_only_warned_about(settings, new_topic, bootstrap):
     result = next(each for each in create_topics(settings) if each.name == name)
     assert result.warning == "2 partitions, 4 in the table"
     KafkaAdminClient(bootstrap_servers=bootstrap).create_partitions({name: NewPartitions(6)})
-    assert next(each for each in create_topics(settings) if each.name == name).warning is None
+    eventually(lambda: next(each for each in create_topics(settings) if each.name == name).warning is None)
 
 
 def test_differences_are_told_and_mended_as_far_as_they_can_be(settings, new_topic):
@@ -73,7 +73,7 @@ def test_differences_are_told_and_mended_as_far_as_they_can_be(settings, new_top
     eventually(lambda: wanted <= told())  # a topic just made may take a moment to be known
     assert {each.what for each in differences(settings) if each.name != name} == {"topic"}
     create_topics(settings)
-    (left,) = differences(settings)
+    (left,) = eventually(lambda: (found := list(differences(settings))) and len(found) == 1 and found)
     assert (left.name, left.what, left.mended) == (name, "partitions", False)
 
 
@@ -102,11 +102,11 @@ def test_a_named_member_keeps_its_place_while_it_is_away(settings, bootstrap):
     for options, members in ((membership(named), 1), (membership(settings), 0)):
         consumer = Consumer({**config, **options})
         consumer.subscribe([settings.topics.of(TOPICS[0])])
-        waiting = Retrying(stop=stop_after_delay(30), wait=wait_fixed(0.2), retry=retry_if_result(lambda it: not it))
+        waiting = Retrying(stop=stop_after_delay(120), wait=wait_fixed(0.2), retry=retry_if_result(lambda it: not it))
         assert waiting(lambda: consumer.poll(0.1) is not None or consumer.assignment())  # noqa: B023 - called at once
         consumer.close()
         with KafkaAdmin(settings) as admin:
-            assert admin.members([group])[group] == members
+            eventually(lambda: admin.members([group])[group] == members)  # noqa: B023 - called at once
         group = f"{group}-unnamed"
         config["group.id"] = group
 
@@ -134,7 +134,7 @@ def test_listing_says_what_is_missing(settings, new_topic, bootstrap):
     producer = Producer({"bootstrap.servers": bootstrap, "log_level": 0})
     for number in range(5):
         producer.produce(name, b"x", str(number))
-    assert producer.flush(10) == 0
+    assert producer.flush(60) == 0
     listed = {state.name: state for state in list_topics(settings)}
     assert (listed[name].partitions, listed[name].offsets) == (2, 5)
     missing = listed[settings.topics.of(TOPICS[0])]
@@ -148,12 +148,12 @@ def test_lag_counts_what_a_group_has_not_committed(settings, bootstrap):
     producer = Producer({"bootstrap.servers": bootstrap, "log_level": 0})
     for number in range(7):
         producer.produce(name, str(number), partition=number % 2)
-    assert producer.flush(10) == 0
+    assert producer.flush(60) == 0
     client = KafkaAdminClient(bootstrap_servers=bootstrap)
     for group in ("worker", "other"):
         # A broker that has just started has no coordinators yet.
         for attempt in Retrying(
-            retry=retry_if_exception_type(RetriableError), stop=stop_after_delay(20), wait=wait_fixed(0.1)
+            retry=retry_if_exception_type(RetriableError), stop=stop_after_delay(120), wait=wait_fixed(0.1)
         ):
             with attempt:
                 place = TopicPartition(name, 1)

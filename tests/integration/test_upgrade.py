@@ -80,6 +80,13 @@ def test_rows_of_every_version_are_there_after_the_upgrade(clickhouse_url, datab
                 store.command(f"DROP DATABASE IF EXISTS {database}_new")
 
 
+def test_what_tests_use_is_what_migrations_make(database_settings, migrated):
+    """The copy that tests are given is made as a migrated database is, and has nothing left to be applied."""
+    with Store.of(database_settings) as copied, Store(database_settings, migrated) as made:
+        assert schema(copied) == schema(made)
+    assert not any(applied.new for applied in migrate(database_settings))
+
+
 def test_what_an_earlier_version_left_in_the_topics_is_stored(database_settings):
     """Each message becomes a row, by way of today's records, and reading it twice changes nothing."""
     kept = shelves(database_settings.topics)

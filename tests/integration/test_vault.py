@@ -51,7 +51,7 @@ def settings(database_settings, bootstrap, namespace, tmp_path):
     mine = {"kafka_bootstrap": bootstrap, "namespace": namespace.prefix, "vault_key_file": path, "home": tmp_path}
     made = database_settings.model_copy(update=mine)
     with KafkaAdmin(made) as admin:
-        admin.create(namespace.of(VAULT), VAULT, replication=1)
+        admin.create({namespace.of(VAULT): VAULT}, replication=1)
     return made
 
 

@@ -8,7 +8,8 @@ import pytest
 
 from schemas.dead_letter import read_reason
 from schemas.topics import INTERACTIONS, VERDICTS, Namespace, dead_letters
-from tests.fixtures.echo_flow import ECHO, Flow, Worker, wait_until
+from tests.fixtures.echo_flow import ECHO, ECHO_TOPICS, Flow, Worker
+from tests.fixtures.waiting import eventually
 
 pytestmark = pytest.mark.kafka
 
@@ -41,17 +42,17 @@ def test_a_killed_worker_loses_nothing(flow):
 
 
 def test_a_stopped_worker_loses_and_repeats_nothing(flow):
-    """SIGTERM under load ends a worker cleanly within seconds; its successor goes on where it stopped."""
-    worker = flow.worker("--sleep", 0.02)
+    """SIGTERM under load ends a worker cleanly; its successor goes on where it stopped."""
+    worker = flow.worker("--sleep", 0.2, batch_size="16")
     worker.wait_ready()
     flow.produce(0, EVENTS)
-    wait_until(lambda: flow.committed() > 0)
-    started = time.monotonic()
+    eventually(lambda: flow.committed() > 0)
     worker.signal(signal.SIGTERM)
-    assert worker.wait(20) == 0
-    assert time.monotonic() - started < 10
-    assert flow.committed() < EVENTS
+    assert worker.wait() == 0
+    assert "cut off" not in worker.log
+    assert flow.committed() < EVENTS  # a hundred batches take 20 s
     flow.worker()
+    eventually(lambda: flow.committed() == EVENTS)
     verdicts = flow.verdicts(EVENTS)
     assert verdicts.keys() == EVERYTHING
     assert _duplicates(verdicts) == 0
@@ -67,7 +68,7 @@ def test_poison_becomes_a_dead_letter(flow):
     (letter,) = flow.read(dead_letters(INTERACTIONS), 1)
     assert letter.value() == b"777"
     assert read_reason(letter.headers()).stage == "echo"
-    wait_until(lambda: flow.committed() == 1000)
+    eventually(lambda: flow.committed() == 1000)
     assert "a broken guard" not in worker.log  # the exception's text may quote the user
 
 
@@ -91,7 +92,7 @@ def test_small_batches_do_not_slow_a_fast_stage(flow):
     flow.produce(0, 800)
     started = time.monotonic()
     assert len(flow.verdicts(800)) == 800
-    assert time.monotonic() - started < 20  # Faust's own pace would be 16 a second
+    assert time.monotonic() - started < 40  # Faust's own pace, 16 a second, would take 50
 
 
 def test_a_second_signal_changes_nothing(flow):
@@ -99,12 +100,12 @@ def test_a_second_signal_changes_nothing(flow):
     worker = flow.worker("--sleep", 1)
     worker.wait_ready()
     flow.produce(0, 3)
-    time.sleep(0.5)
+    eventually(lambda: b'weir_batch_events_count{stage="echo"} 1.0' in worker.get("/metrics").read())
     worker.signal(signal.SIGTERM)
     worker.signal(signal.SIGINT)
-    assert worker.wait(20) == 0
+    assert worker.wait() == 0
     assert json.loads(worker.log.splitlines()[-1])["clean"] is True
-    assert flow.committed() == len(flow.read(VERDICTS, 1, 5))
+    assert flow.committed() == len(flow.read(VERDICTS, 1))
 
 
 def test_a_broker_restart_is_survived(own_broker, tmp_path):
@@ -114,14 +115,26 @@ def test_a_broker_restart_is_survived(own_broker, tmp_path):
         worker = flow.worker("--sleep", 0.02)
         worker.wait_ready()
         flow.produce(0, EVENTS // 2)
-        wait_until(lambda: flow.committed() > 0)
+        eventually(lambda: flow.committed() > 0)
         own_broker.kill()
         time.sleep(1)
         own_broker.start()
         flow.produce(EVENTS // 2, EVENTS)
         assert flow.verdicts(EVENTS).keys() == EVERYTHING
-        wait_until(lambda: flow.committed() == EVENTS)
-        assert len(worker.log.splitlines()) < 50  # of thousands that the library logs meanwhile
+        eventually(lambda: flow.committed() == EVENTS)
+        assert len(worker.log.splitlines()) < 150  # of thousands that the library logs meanwhile
+    finally:
+        flow.close()
+
+
+def test_a_topic_made_after_the_start_is_read(bootstrap, tmp_path):
+    """A worker that starts before its topic is there reads it soon: Faust's client by itself takes five minutes."""
+    flow = Flow(bootstrap, tmp_path, topics=ECHO_TOPICS[1:])
+    try:
+        flow.worker().wait_ready()
+        flow.make(ECHO_TOPICS[0])
+        flow.produce(0, 5)
+        assert len(flow.verdicts(5)) == 5
     finally:
         flow.close()
 
@@ -129,5 +142,5 @@ def test_a_broker_restart_is_survived(own_broker, tmp_path):
 def test_without_a_broker_a_worker_ends(tmp_path):
     """A worker that cannot reach its broker exits with status 1 and one error, for a supervisor to start it again."""
     worker = Worker("localhost:1", Namespace("nowhere"), tmp_path / "worker.log", ECHO)
-    assert worker.wait(60) == 1
+    assert worker.wait() == 1
     assert [json.loads(line) for line in worker.log.splitlines() if '"level": "error"' in line]

@@ -25,7 +25,8 @@ from schemas.topics import (
     dead_letters,
 )
 from streams.vault.key_source import new_key
-from tests.fixtures.echo_flow import BIG, Flow, wait_until
+from tests.fixtures.echo_flow import BIG, Flow
+from tests.fixtures.waiting import eventually
 
 pytestmark = pytest.mark.kafka
 
@@ -62,7 +63,7 @@ class Served(Flow):
         for name, text in texts.items():
             body = {"app": "shop", "messages": [{"role": "user", "content": text}]}
             self.send(REQUESTS, json.dumps(body), [("ce_id", name.encode()), ("ce_source", b"s")])
-        assert self._producer.flush(30) == 0
+        assert self._producer.flush(60) == 0
 
     def answer(self, work):
         """Send a completion for each message of ``work``, as any gateway would."""
@@ -71,7 +72,7 @@ class Served(Flow):
             text = body["request"]["messages"][-1]["content"]
             headers = [pair for pair in message.headers() if pair[0] != "ce_type"]
             self.send(COMPLETIONS, json.dumps({"work": body, "text": f"You said: {text}"}), headers, message.key())
-        assert self._producer.flush(30) == 0
+        assert self._producer.flush(60) == 0
 
     def records(self, topic, count):
         """The first ``count`` records of a topic by the id of their event."""
@@ -109,7 +110,7 @@ def test_requests_go_to_the_model_and_come_back_judged(served):
     (letter,) = served.read(dead_letters(REQUESTS), 1)
     assert read_reason(letter.headers()).code == "MALFORMED_JSON"
     for topic in (WORK_INTERACTIVE, REVIEWS, VERDICTS, VAULT):
-        assert all(b"Ann" not in message.value() for message in served.read(topic, 1, 10))
+        assert all(b"Ann" not in message.value() for message in served.read(topic, 1))
     assert "Ann" not in worker.log
 
 
@@ -119,7 +120,7 @@ def test_feedback_is_kept_masked(served):
     said = {"app": "shop", "request_id": "r1", "thumb": "down", "comment": "bad, I am Ann"}
     served.send(FEEDBACK, json.dumps(said), [("ce_id", b"f1"), ("ce_source", b"s")])
     served.send(FEEDBACK, json.dumps({"app": "shop", "request_id": "Ann"}), [("ce_id", b"f2"), ("ce_source", b"s")])
-    assert served._producer.flush(30) == 0
+    assert served._producer.flush(60) == 0
     (opinion,) = served.records(OPINIONS, 1).values()
     assert (opinion["about_id"], opinion["sentiment"], opinion["comment"]["text"]) == (
         "r1",
@@ -138,7 +139,7 @@ def test_a_killed_worker_answers_for_everything(served):
     first.wait_ready()
     second.wait_ready()
     served.ask(**dict.fromkeys(names, "I am Ann"))
-    wait_until(lambda: len(served.read(VERDICTS, 20, 10)) >= 20)
+    served.read(VERDICTS, 20)
     first.signal(signal.SIGKILL)
     work = served.read(WORK_INTERACTIVE, len(names))
     assert {dict(message.headers())["ce_id"].decode() for message in work} == names
@@ -163,7 +164,7 @@ def test_the_shipped_worker_follows_the_policies_of_the_topic(bootstrap, tmp_pat
         release = {"current": stricter, "changed_at": "2026-01-01T00:00:00Z", "changed_by": "tests"}
         served.send(POLICIES, json.dumps(release), [], key="p")
         served.ask()
-        wait_until(lambda: '"policy changed"' in worker.log)
+        eventually(lambda: '"policy changed"' in worker.log)
         served.ask(after="Write to zoe.q81@example.org")
         (outcome,) = served.records(OUTCOMES, 1).values()
         assert (outcome["status"], outcome["policy"]["version"]) == ("withheld", 2)

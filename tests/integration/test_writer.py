@@ -19,7 +19,8 @@ from streams.store.client import Store
 from streams.store.positions import accept_topic
 from tests.fixtures.flaky import Flaky
 from tests.fixtures.store_rows import NOON, side, verdict
-from tests.fixtures.store_side import count, eventually, publish, send, start_writer, writing
+from tests.fixtures.store_side import count, publish, send, writer_process, writing
+from tests.fixtures.waiting import eventually
 
 pytestmark = [pytest.mark.kafka, pytest.mark.store]
 CANARY = "canary-4711"
@@ -117,15 +118,15 @@ def test_killed_processes_lose_and_double_nothing(settings, store):
     choose = random.Random(11)
     for round_number in range(3):
         publish(settings, verdicts(round_number * 400, (round_number + 1) * 400))
-        with start_writer(settings) as process:
+        with writer_process(settings) as process:
             before = count(store, "v_ledger")
             eventually(lambda seen=before: count(store, "v_ledger") > seen)
             time.sleep(choose.random() / 5)
             process.send_signal(signal.SIGKILL)
-    with start_writer(settings) as process:
+    with writer_process(settings) as process:
         eventually(lambda: count(store, "v_ledger") == 1200)
         process.send_signal(signal.SIGTERM)
-        assert process.wait(20) == 0
+        assert process.wait(120) == 0
     check_exactly(store, 1200)
     assert stored_lag(settings) == 0
 
@@ -159,7 +160,7 @@ def test_a_store_that_is_down_is_waited_for(settings, store, switch, monkeypatch
         assert writer._metrics.store_paused._value.get() == 1
         assert count(store, "v_ledger") == 50
         switch.on = True
-        eventually(lambda: count(store, "v_ledger") == 3000, 60)
+        eventually(lambda: count(store, "v_ledger") == 3000)
         eventually(writer.is_ready)
     check_exactly(store, 3000)
 
@@ -221,7 +222,7 @@ def test_a_topic_created_anew_under_the_writer_stops_it(settings, store, admin):
         eventually(lambda: count(store, "v_ledger") == 10)
         _create_anew(settings, admin, topic)
         publish(settings, verdicts(100, 200))
-        eventually(lambda: writer._feed._consumer is None, 60)
+        eventually(lambda: writer._feed._consumer is None)
     assert count(store, "v_ledger") == 10
 
 
@@ -238,7 +239,7 @@ def test_the_largest_verdict_is_stored(settings, store):
     large = verdict("large", 1, judgement=Judgement(action="flag", prompt=side(text)))
     publish(settings, [verdict("e0", 0), large, verdict("e2", 2)])
     with writing(settings):
-        eventually(lambda: count(store, "v_ledger") == 3, 120)
+        eventually(lambda: count(store, "v_ledger") == 3)
     (row,) = store.select("SELECT length(prompt_text) AS bytes FROM v_verdicts WHERE source_event_id = 'large'")
     assert row["bytes"] == 48 * 1024 * 1024
 

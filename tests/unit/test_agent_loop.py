@@ -27,7 +27,10 @@ class Event:
             headers=(("h", b"1"), ("h", None)),
         )
 
+    is_acknowledged = False
+
     def ack(self):
+        self.is_acknowledged = True
         self._log.append(("ack", self.message.offset))
 
 
@@ -35,6 +38,7 @@ class Runner:
     """Notes what it is asked to do."""
 
     name = "screen"
+    is_stopped = False
 
     def __init__(self, log, failure=None, refusal=None):
         self._log = log
@@ -42,6 +46,7 @@ class Runner:
         self._refusal = refusal
 
     def stopped(self):
+        self.is_stopped = True
         self._log.append(("stopped",))
 
     def judge(self, messages):
@@ -74,7 +79,9 @@ async def run(events, runner, threads):
     """What the loop reports as failures before it has nothing left to do."""
     waiting, failures = queue_of(events), []
     running = asyncio.ensure_future(run_batches(waiting, runner, threads, 4, failures.append))
-    await asyncio.wait({running}, timeout=0.3)
+    async with asyncio.timeout(120):
+        while not (running.done() or runner.is_stopped or all(event.is_acknowledged for event in events)):
+            await asyncio.wait({running}, timeout=0.01)
     running.cancel()
     return failures
 
@@ -125,7 +132,7 @@ async def test_no_agent_waits_for_more_than_one_batch_of_another(threads):
         asyncio.ensure_future(run_batches(waiting, Named(name), threads, 4, pytest.fail))
         for name, waiting in backlogs.items()
     ]
-    await asyncio.wait_for(done.wait(), 10)
+    await asyncio.wait_for(done.wait(), 120)
     for each in loops:
         each.cancel()
     assert log == [*names] * 4
@@ -147,7 +154,7 @@ async def test_a_batch_waits_for_its_first_item():
     await asyncio.sleep(0.05)
     assert not taking.done()
     waiting.put_nowait(1)
-    assert await asyncio.wait_for(taking, 2) == [1]
+    assert await asyncio.wait_for(taking, 120) == [1]
 
 
 def test_a_message_is_as_it_came():

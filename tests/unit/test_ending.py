@@ -22,5 +22,5 @@ def test_sigterm_cleans_up():
     process = subprocess.Popen([sys.executable, "-c", _PROGRAM], stdout=subprocess.PIPE, text=True)
     assert process.stdout.readline() == "inside\n"
     process.send_signal(signal.SIGTERM)
-    rest, _ = process.communicate(timeout=20)
+    rest, _ = process.communicate(timeout=120)
     assert (process.returncode, rest) == (128 + signal.SIGTERM, "cleaned up True\n")

@@ -36,7 +36,7 @@ class Moody(WordGuard):
                 case "panic":
                     raise KeyboardInterrupt  # no Exception, like a panic in Rust
                 case "hang":
-                    self.gate.wait(20)
+                    self.gate.wait(120)
                 case "few":
                     return []
                 case "nothing":
@@ -93,10 +93,10 @@ def test_a_poisonous_text_fails_alone(scene, text, fault):
 
 def test_a_guard_that_hangs_fails_for_its_text_in_time():
     """The batch is back after two limits at most; its other texts are read."""
-    scene = Scene(seconds=0.2)
+    scene = Scene(seconds=1.0)
     begun = monotonic()
     found, _ = scene.read("fine", "bad", "hang", "well")
-    assert monotonic() - begun < 10
+    assert monotonic() - begun < 60
     assert [text for text, outcome in found.items() if outcome == FAILED] == ["hang"]
     assert scene.told.faults == [("toxicity", Fault.LATE, 1)]
     scene.guard.gate.set()
@@ -114,12 +114,12 @@ def test_an_encoder_that_hangs_fails_the_guards_that_need_it():
 
     class Hanging(CountingEncoder):
         def encode(self, texts):
-            gate.wait(20)
+            gate.wait(120)
             return super().encode(texts)
 
     told, needy, plain = Told(), WordGuard(), SpanGuard()
     passage = Passage("fine", Side.PROMPT)
-    found = Reader(Hanging(), Oversight(told, 0.1)).read({needy: [passage], plain: [passage]}, 1_000).readings
+    found = Reader(Hanging(), Oversight(told, 1.0)).read({needy: [passage], plain: [passage]}, 1_000).readings
     gate.set()
     assert found[needy, passage] == FAILED
     assert found[plain, passage] != FAILED
@@ -170,13 +170,13 @@ def test_calls_that_never_end_are_few():
     limit, gate = TimeLimit(), threading.Event()
     for _ in range(MOST_LATE):
         with pytest.raises(TooLateError):
-            limit.call(lambda: gate.wait(20), 0.01)
+            limit.call(lambda: gate.wait(120), 0.01)
     begun = []
     with pytest.raises(TooLateError):
         limit.call(lambda: begun.append(1), 5.0)
     assert begun == []
     gate.set()
-    end = monotonic() + 10
+    end = monotonic() + 120
     while monotonic() < end:
         try:
             assert limit.call(lambda: 7, 5.0) == 7
