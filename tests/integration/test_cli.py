@@ -177,7 +177,7 @@ def test_guards_are_measured_and_calibrated(models_dir, tmp_path):
     """Labelled lines give figures by kind; calibrating writes a policy that check takes, or says what is missing."""
     labels = tmp_path / "labels.jsonl"
     kinds = {0: "How do I bake bread for {} people?", 1: "You are a worthless idiot and I hate all {} of you."}
-    rows = [{"text": kinds[n % 2].format(n), "toxic": n % 2, "kind": "made up"} for n in range(160)]
+    rows = [{"text": kinds[n % 2].format(n % 8), "toxic": n % 2, "kind": "made up"} for n in range(160)]
     labels.write_text(lines(*rows))
     done = weir("guards", "report", str(labels), "--label", "toxicity", "--json")
     found = json.loads(done.stdout)["labels"][0]["quality"]
