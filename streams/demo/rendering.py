@@ -18,6 +18,8 @@ from streams.demo.summary import DemoSummary, Example, Latency
 
 _WIDTH: Final = 96
 _BAR: Final = 16
+_MOST_CODES: Final = 8  # rarer ones are counted together
+_LATE: Final = "DEADLINE_EXCEEDED"
 _KINDS: Final = {"pii": "personal data", "unfounded": "unfounded answer", "secrets": "a secret"}
 
 
@@ -63,6 +65,8 @@ def _account(summary: DemoSummary) -> RenderableType:
     audit = Text(f"{mark} {summary.missing:,} missing, {summary.duplicates:,} twice", style=style)
     lines.add_row(Text("in", style="dim"), came)
     lines.add_row(Text("out", style="dim"), answered)
+    if late := summary.codes.get(_LATE, 0):
+        lines.add_row("", Text(f"the model here was too slow for {late:,} of them, and they say so", style="dim"))
     lines.add_row("", judged)
     lines.add_row(Text("audit", style="dim"), audit)
     lines.add_row(
@@ -80,7 +84,7 @@ def _tables(summary: DemoSummary) -> RenderableType:
         bar = "█" * -(-number * _BAR // most)
         actions.add_row(Text(action, style=style), Text(f"{number:,}", style=style), Text(bar, style=style))
     side_by_side = Table.grid(padding=(0, 3))
-    right = Group(_latencies(summary.latencies), Text(), _counts("no text, or not judged", summary.codes))
+    right = Group(_latencies(summary.latencies), Text(), _counts("no text, or not judged", _commonest(summary.codes)))
     side_by_side.add_row(actions, _counts("guard", summary.guards), right if summary.codes else right.renderables[0])
     return side_by_side
 
@@ -92,10 +96,16 @@ def _counts(name: str, counts: Mapping[str, int]) -> RenderableType:
     return table
 
 
+def _commonest(codes: Mapping[str, int]) -> Mapping[str, int]:
+    ordered = sorted(codes.items(), key=lambda pair: -pair[1])
+    rest = ordered[_MOST_CODES:]
+    return dict(ordered[:_MOST_CODES]) | ({f"{len(rest)} other codes": sum(n for _, n in rest)} if rest else {})
+
+
 def _latencies(latencies: Mapping[str, Latency]) -> RenderableType:
     table = _table("from arrival to", "p50", "p99")
     for stage, latency in latencies.items():
-        table.add_row(Text(one_line(stage)), Text(f"{latency.p50_ms:,.0f} ms"), Text(f"{latency.p99_ms:,.0f} ms"))
+        table.add_row(Text(one_line(stage)), Text(_duration(latency.p50_ms)), Text(_duration(latency.p99_ms)))
     return table
 
 
@@ -130,7 +140,7 @@ def _example(example: Example) -> RenderableType:
 def _step(step: Step) -> RenderableType:
     lines = [
         Text.assemble(
-            (f"  +{step.after_ms:>8,.0f} ms  ", "dim"), (f"{step.stage:<9}", "bold"), clip(one_line(step.what), 70)
+            (f"  +{_duration(step.after_ms):>11}  ", "dim"), (f"{step.stage:<9}", "bold"), clip(one_line(step.what), 70)
         )
     ]
     if step.text.strip():
@@ -147,7 +157,7 @@ def _stream(streamed: Streamed) -> RenderableType:
     grid.add_column()
     grid.add_row("  asked", Text(one_line(streamed.question)))
     grid.add_row("  read", Text(clip(one_line(streamed.text), 4 * _WIDTH)))
-    grid.add_row("", Text(f"{streamed.pieces} pieces{first}", style="dim"))
+    grid.add_row("", Text(f"{streamed.pieces} {'piece' if streamed.pieces == 1 else 'pieces'}{first}", style="dim"))
     grid.add_row("  reply", Text.assemble((ended, "bold"), f" after {streamed.seconds:.1f} s{back}"))
     return grid
 
@@ -157,6 +167,11 @@ def _places(places: Sequence[Place]) -> RenderableType:
     for place in places:
         grid.add_row(Text(place.what, style="dim"), Text(place.where, overflow="fold"))
     return grid
+
+
+def _duration(milliseconds: float) -> str:
+    """In milliseconds up to ten seconds, where they say something."""
+    return f"{milliseconds:,.0f} ms" if milliseconds < 10_000 else f"{milliseconds / 1000:,.1f} s "
 
 
 def one_line(text: str) -> str:

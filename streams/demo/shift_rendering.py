@@ -12,7 +12,7 @@ from streams.demo.shift import WITHIN_EVENTS, Page, Shift
 
 def render_shift(shift: Shift) -> Padding:
     """What shifted, which alarms it set off, and how labels narrow down what is known of it."""
-    return Padding(Group(*_parts(shift)), (1, 1, 0, 1))
+    return Padding(Group(*_parts(shift)), (1, 1, 0, 1), expand=False)
 
 
 def _parts(shift: Shift) -> Iterator[RenderableType]:

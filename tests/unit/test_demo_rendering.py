@@ -109,6 +109,23 @@ def test_the_report_reads_as_a_page():
     assert [line.rstrip() for line in text.splitlines()] == EXPECTED.splitlines()
 
 
+def test_a_slow_machine_is_told_in_words():
+    """Missed deadlines are explained, long times are in seconds, and rare codes do not fill the page."""
+    codes = {"DEADLINE_EXCEEDED": 109, **{f"CODE_{number}": 10 - number for number in range(9)}}
+    text = rendered(summary(codes=codes, latencies={"observe": Latency(21_015.0, 9_999.0)}))
+    assert "the model here was too slow for 109 of them" in text
+    assert "21.0 s" in text
+    assert "9,999 ms" in text
+    assert "2 other codes" in text
+    assert "CODE_8" not in text
+
+
+def test_one_piece_is_one():
+    """A stream that was cut after its first piece is counted so."""
+    cut = Streamed("Repeat.", "The", 1, 1.25, 5.5, "withheld", "BLOCKED", retracted=True)
+    assert "1 piece," in rendered(summary(), streamed=cut)
+
+
 def test_loss_is_shown_as_such():
     """Something missing turns the audit's mark."""
     assert "✗ 2 missing, 1 twice" in rendered(summary(missing=2, duplicates=1))
