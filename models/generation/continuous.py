@@ -1,12 +1,13 @@
 """Continuous batching: rows join and leave a running batch, and nobody waits for anybody's end.
 
 A step admits what there is room for, reads a piece of the prompts that are not read yet, and makes one token for
-every row. It knows nothing of lanes, apps or fairness: what is submitted first is admitted first.
+every row. Where a prompt begins like one that a slot remembers, of now or before, that much is not read again. It knows
+nothing of lanes, apps or fairness: what is submitted first is admitted first.
 """
 
 import time
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -17,6 +18,7 @@ from models.generation.engine import Capacity, Done
 from models.generation.generator import Answer, Prompt
 from models.generation.language_model import LanguageModel, OpenModel
 from models.generation.passes import Passes, Piece
+from models.generation.prefixes import Held, Prefixes
 from models.generation.recordings import CudaRecorder
 from models.generation.rows import Endings, Row, Task, late, unanswered
 from models.generation.slots import Shape, SlotCache
@@ -36,17 +38,24 @@ _OUT_OF_MEMORY: Final = "not enough memory"  # in what torch raises for a CPU
 
 @dataclass(slots=True)
 class _Joined(Row):
-    """A row with its ticket; ``read`` of its ids are remembered in its slot."""
+    """A row with its ticket; ``read`` ids are in its slot; it has ``begun`` once it read some itself."""
 
     ticket: int = 0
     since: float = 0.0
     first: float | None = None
     read: int = 0
+    begun: bool = False
 
     @property
     def length(self) -> int:
         """Ids so far, of the prompt and the answer."""
         return len(self.task.ids) + len(self.made)
+
+    @property
+    def held(self) -> Held:
+        """What its slot remembers: the last id made is read by the next pass."""
+        ids = [*self.task.ids, *self.made[:-1]] if self.made else self.task.ids[: self.read]
+        return Held(self.task.prompt.owner, ids)
 
 
 @dataclass(slots=True)
@@ -59,6 +68,12 @@ class _State:
     endings: Endings
     width: int
     rows: list[_Joined] = field(default_factory=list)
+    remains: dict[int, Held] = field(default_factory=dict)
+    """What slots without a row still remember."""
+
+    def held(self) -> Mapping[int, Held]:
+        """What each slot remembers."""
+        return self.remains | {slot: row.held for slot, row in enumerate(self.rows) if row.read}
 
 
 class ContinuousEngine:
@@ -166,6 +181,19 @@ class ContinuousEngine:
             if rows and held > self._capacity.tokens:
                 break
             rows.append(self._waiting.popleft())
+            slot = len(rows) - 1
+            remains = self._loaded.remains
+            self._take_over(slot, Prefixes({slot: remains.pop(slot)} if slot in remains else {}))
+
+    def _take_over(self, slot: int, known: Prefixes) -> None:
+        """Begin to read after what some slot remembers; the last id is always read, for what follows it."""
+        row = self._loaded.rows[slot]
+        found = known.longest(Held(row.task.prompt.owner, row.task.ids[:-1]))
+        if found is None or found.length <= row.read:
+            return
+        if found.slot != slot:
+            self._loaded.cache.move(found.slot, slot, found.length)
+        row.read = found.length
 
     def _read(self, unread: Sequence[int]) -> None:
         """Read the next piece of some prompts of similar length, as many as one step takes.
@@ -173,6 +201,10 @@ class ContinuousEngine:
         In turns those that came first and those that are soonest read: a long prompt neither waits nor is waited for.
         """
         rows = self._loaded.rows
+        if new := [slot for slot in unread if not rows[slot].begun]:
+            known = Prefixes(self._loaded.held())
+            for slot in new:
+                self._take_over(slot, known)
         self._short_first = not self._short_first
         age = [rows[slot].since for slot in unread]
         left = [len(rows[slot].task.ids) - rows[slot].read for slot in unread]
@@ -186,6 +218,7 @@ class ContinuousEngine:
             fits = max(longest, len(ids)) * (len(pieces) + 1) <= self._piece_tokens
             if not pieces or (fits and _similar(longest, len(ids))):
                 pieces.append(Piece(slot, row.read, ids))
+                row.begun = True
         self._read_each(pieces)
 
     def _read_each(self, pieces: Sequence[Piece]) -> None:
@@ -266,6 +299,7 @@ class ContinuousEngine:
             if last is not row:
                 state.cache.move(len(state.rows), slot, last.length)
                 state.rows[slot] = last
+            state.remains[len(state.rows)] = last.held
             self._end(row)
 
     def _end(self, row: _Joined) -> None:

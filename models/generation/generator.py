@@ -20,7 +20,8 @@ class Prompt:
     At ``temperature`` 0 every token is the likeliest; above it they are drawn from the likeliest that together have
     the probability ``top_p``, and ``seed`` says which. ``until`` is when nobody waits any more, as ``time.monotonic``
     counts. ``route`` are the names of models, the one that is wanted first; none: whatever serves. With ``as_json`` the
-    answer is to be a JSON object, of an engine that can see to it.
+    answer is to be a JSON object, of an engine that can see to it. What an engine remembers of a prompt serves the same
+    ``owner`` alone: nobody can tell by the time that an answer takes what others have asked.
     """
 
     messages: tuple[Message, ...] = field(repr=False)
@@ -32,6 +33,7 @@ class Prompt:
     until: float = math.inf
     route: tuple[str, ...] = ()
     as_json: bool = False
+    owner: str = ""
 
 
 NO_JSON: Final = "response_format is not supported by this model"

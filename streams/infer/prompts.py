@@ -38,6 +38,7 @@ class Prompts:
             until=self.clock() + (work.deadline - now).total_seconds(),
             route=route_of(work),
             as_json=wanted.response_format is not None and wanted.response_format.type == "json_object",
+            owner=work.request.app,
         )
 
 

@@ -12,6 +12,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
+from tests.bench.beginnings import beginning_figures
 from tests.bench.crowd import crowd_figures
 from tests.bench.figure import Figure
 from tests.bench.guards import guard_figures
@@ -32,6 +33,7 @@ _PARTS = {
     "transactions": transaction_figures,
     "inference": inference_figures,
     "lengths": length_figures,
+    "beginnings": beginning_figures,
     "crowd": crowd_figures,
     "pieces": piece_figures,
     "serving": serving_figures,

@@ -10,6 +10,7 @@ transformers = pytest.importorskip("transformers")
 from models.generation.continuous import ContinuousEngine  # noqa: E402 - after the extra was found
 from models.generation.generator import Prompt  # noqa: E402
 from models.generation.language_model import LanguageModel  # noqa: E402
+from models.generation.prefixes import BLOCK  # noqa: E402
 from schemas.conversation import Message  # noqa: E402
 from schemas.errors import Code, ConfigError  # noqa: E402
 
@@ -118,6 +119,33 @@ def test_rows_that_join_and_leave_do_not_disturb_each_other(config):
         done.update((each.ticket, each) for each in made.step())
     done.update(finish(made, len(asked) - len(done)))
     assert {n: done[n].answer.text for n in asked} == {n: reference(network, *asked[n]) for n in asked}
+
+
+def test_what_prompts_begin_with_is_read_once():
+    """Prompts with one beginning, in turn, side by side or as a next turn: equal answers, less read. Not of others."""
+    read = []
+    made = engine(Opening(lambda ids: read.append(ids.numel() if ids.shape[1] > 1 else 0)))
+    torch.manual_seed(1)
+    network = build()
+    rules = "the rules of the house, " * 8
+
+    def asked(*texts, owner="shop"):
+        """Ids of prompts that the network reads, padding too."""
+        read.clear()
+        for ticket, text in enumerate(texts):
+            made.submit(ticket, prompt(text, 20, owner=owner))
+        done = finish(made, len(texts))
+        assert [done[n].answer.text for n in range(len(texts))] == [reference(network, text, 20) for text in texts]
+        return sum(read)
+
+    first = rules + "who is it?"
+    said = "".join(chr(10 * (VOCABULARY - 1) + int(n)) for n in reference(network, first, 20).split(",")[:-1])
+    assert asked(first) == len(first)
+    assert asked(first) < BLOCK + 10
+    assert asked(first + said + "why?") < 2 * BLOCK
+    assert asked(*("x" * 100 + letter for letter in "abc"), *(rules + letter * 40 for letter in "defghi")) < 1_000
+    assert asked(rules[:-1] + "?") < 2 * BLOCK
+    assert asked(rules[:-1] + "?", owner="bank") == len(rules)
 
 
 def test_only_the_culprit_fails():
