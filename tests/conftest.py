@@ -6,6 +6,7 @@ pytest_plugins = [
     "tests.fixtures.engine",
     "tests.fixtures.grafana_server",
     "tests.fixtures.models",
+    "tests.fixtures.properties",
     "tests.fixtures.review_command",
     "tests.fixtures.scheduling",
     "tests.fixtures.schema",
