@@ -57,6 +57,8 @@ class Outbox:
         """Forget what was to be written for partitions that another has now."""
         gone = frozenset(places)
         self._replies = [r for r in self._replies if Place(r.message.topic, r.message.partition) not in gone]
+        # Partitions also go when the broker does, and its successor is another coordinator: see _LONGEST_SECONDS.
+        self.close()
 
     def write(self) -> None:
         """Write what there is, unless the last try has failed just now. Blocks for seconds if a broker is slow."""
