@@ -18,12 +18,14 @@ NOW = datetime.now(UTC)
 
 
 @pytest.fixture
-def years(settings, admin):
+def years(settings, admin, new_topic):
     """Lets producers say when the broker takes their verdicts in, and returns a function that sends some of a day."""
     topic = settings.topics.of(VERDICTS)
     change = ConfigEntry("message.timestamp.type", "CreateTime", incremental_operation=AlterConfigOpType.SET)
     resource = ConfigResource(ResourceType.TOPIC, topic, incremental_configs=[change])
-    admin.incremental_alter_configs([resource])[resource].result(15)
+    admin.incremental_alter_configs([resource])[resource].result(60)
+    with KafkaAdmin(settings) as broker:  # it takes changes in one after another: this one, once it knows of a later
+        broker.wait([new_topic("later")])
     producer = Producer({"bootstrap.servers": settings.kafka_bootstrap, "log_level": 0})
 
     def send(first, past, days_ago):
