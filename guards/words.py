@@ -1,7 +1,7 @@
 """The words of a text as stems, and how much each of them tells: rare words tell more than common ones."""
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from functools import cache, lru_cache
 from importlib.resources import files
 from typing import Final
@@ -52,8 +52,3 @@ def rarities() -> Mapping[str, float]:
 def weight(stem: str) -> float:
     """How much a stem tells; one that is not in the table is as rare as can be."""
     return rarities().get(stem, 1.0)
-
-
-def weight_of(stems: Iterable[str]) -> float:
-    """How much several stems tell together."""
-    return sum(map(weight, stems))

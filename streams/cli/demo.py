@@ -10,12 +10,13 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.console import Console
 
-from streams.cli.tables import output
+from streams.cli.tables import doing, output
 
 if TYPE_CHECKING:
     from streams.demo.rendering import Place
     from streams.demo.shift import Shift
     from streams.demo.streamed import Streamed
+    from streams.demo.traffic import TrafficPlan
     from streams.settings import Settings
 
 _DEADLINE_S = 600.0
@@ -37,13 +38,11 @@ def demo(
     """
     from dataclasses import asdict
 
-    from schemas.topics import INTERACTIONS, REPLIES, REQUESTS
     from streams.demo.live import LiveView
     from streams.demo.rendering import render
     from streams.demo.shift_rendering import render_shift
     from streams.demo.summary import read_summary, to_json
-    from streams.demo.traffic import Traffic, TrafficPlan
-    from streams.kafka.clients import bootstrap
+    from streams.demo.traffic import Traffic
     from streams.settings import load_settings
     from streams.stack.attachment import attached_settings
     from streams.store.audit import audit
@@ -52,11 +51,7 @@ def demo(
     console = Console(stderr=True, highlight=False) if as_json else output()
     with _running_stack(load_settings(), console) as started:
         settings = attached_settings()
-        names = settings.topics
-        plan = TrafficPlan(
-            bootstrap(settings), names.of(INTERACTIONS), names.of(REQUESTS), replies_topic=names.of(REPLIES), rate=rate
-        )
-        with Store.of(settings) as store, Traffic(plan) as traffic:
+        with Store.of(settings) as store, Traffic(_plan(settings, rate)) as traffic:
             LiveView(console).follow(traffic, store, _DEADLINE_S)
             summary = read_summary(store, traffic.result())
         streamed = _streamed(settings, console)
@@ -75,6 +70,17 @@ def demo(
     raise typer.Exit(0 if whole else 1)
 
 
+def _plan(settings: "Settings", rate: float) -> "TrafficPlan":
+    from schemas.topics import INTERACTIONS, REPLIES, REQUESTS
+    from streams.demo.traffic import TrafficPlan
+    from streams.kafka.clients import bootstrap
+
+    names = settings.topics
+    return TrafficPlan(
+        bootstrap(settings), names.of(INTERACTIONS), names.of(REQUESTS), replies_topic=names.of(REPLIES), rate=rate
+    )
+
+
 def _streamed(settings: "Settings", console: Console) -> "Streamed | None":
     """One more request, whose answer is read while it is made."""
     from streams.demo.rendering import one_line
@@ -89,7 +95,7 @@ def _streamed(settings: "Settings", console: Console) -> "Streamed | None":
 def _second_act(settings: "Settings", console: Console) -> "Shift":
     from streams.demo.shift import play
 
-    with console.status("traffic shifts: waiting for the alarms…"):
+    with doing(console, "traffic shifts: waiting for the alarms…"):
         return play(settings)
 
 
@@ -105,12 +111,12 @@ def _running_stack(settings: "Settings", console: Console) -> Iterator[bool]:
         yield False
         return
     with ending_on_signals():
-        with console.status("starting Kafka, ClickHouse, the model and the other processes…"):
+        with doing(console, "starting Kafka, ClickHouse, the model and the other processes…"):
             start_detached(settings)
         try:
             yield True
         finally:
-            with console.status("ending the local stack…"):
+            with doing(console, "ending the local stack…"):
                 stop_stack(settings.home, STOP_DEADLINE_S)
 
 

@@ -101,7 +101,6 @@ def calibrate(  # noqa: PLR0913, PLR0917 - as above
     from datetime import UTC, datetime
 
     from monitors.thresholds import Costs
-    from schemas.errors import ConfigError
     from streams.cli.tables import show
     from streams.quality.calibration import COLUMNS, patched, pick, row
 
@@ -122,11 +121,17 @@ def calibrate(  # noqa: PLR0913, PLR0917 - as above
     if out is None:
         typer.echo("nothing written: say where with --out FILE")
         return
+    _write(out, text)
+    typer.echo(f"written to {out}: version {chosen.version + 1} of {chosen.id}")
+
+
+def _write(out: Path, text: str) -> None:
+    from schemas.errors import ConfigError
+
     try:
         out.write_text(text, encoding="utf-8")
     except OSError as error:
         raise ConfigError(f"{out}: {error.strerror}", field="out") from None
-    typer.echo(f"written to {out}: version {chosen.version + 1} of {chosen.id}")
 
 
 def _policy(file: Path | None) -> "Policy":

@@ -10,7 +10,7 @@ from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
-from streams.cli.tables import output, show
+from streams.cli.tables import doing, output, show
 
 if TYPE_CHECKING:
     from streams.local.state import StackState
@@ -40,7 +40,7 @@ def up(
         console.print("already running")
         tell(console, running)
         return
-    with console.status("starting Kafka, ClickHouse, the model and the other processes…"):
+    with doing(console, "starting Kafka, ClickHouse, the model and the other processes…"):
         state = start_detached(settings)
     tell(console, state)
 

@@ -1,6 +1,7 @@
 """How the command line shows tables: the same look everywhere, plain and wide where there is no terminal."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from typing import Final
 
 from rich import box
@@ -14,6 +15,17 @@ def output() -> Console:
     """Standard output. Where there is no terminal there is no width to keep to: a row is a line."""
     console = Console(highlight=False)
     return console if console.is_terminal else Console(highlight=False, width=max(console.width, _PIPE_WIDTH))
+
+
+@contextmanager
+def doing(console: Console, what: str) -> Iterator[None]:
+    """Say what takes a while: for as long as it does on a terminal, once elsewhere, so that a log tells it, too."""
+    if console.is_terminal:
+        with console.status(what):
+            yield
+        return
+    console.print(what)
+    yield
 
 
 def show(title: str, columns: Iterable[str], rows: Iterable[Iterable[object]]) -> None:

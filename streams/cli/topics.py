@@ -3,15 +3,17 @@
 import json
 from collections.abc import Sequence
 from dataclasses import asdict
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
 from schemas.errors import ConfigError
-from streams.cli.tables import show
+from streams.cli.tables import output, show
 
 if TYPE_CHECKING:
     from streams.kafka.topic_admin import Difference
+
+_WIDE: Final = 150  # columns that ids and descriptions need beside the rest
 
 app = typer.Typer(help="Create and list topics, and see how far behind their readers are.", no_args_is_help=True)
 
@@ -70,7 +72,7 @@ def _tell(found: "Sequence[Difference]", *, as_json: bool) -> int:
 
 @app.command("list")
 def list_topics() -> None:
-    """Show every topic of the table as it is on the broker."""
+    """Show every topic of the table as it is on the broker; its id and what it carries where there is room."""
     from streams.kafka.topic_admin import list_topics as states
     from streams.stack.attachment import attached_settings
 
@@ -78,7 +80,9 @@ def list_topics() -> None:
         (state.name, state.partitions or "missing", state.offsets, state.topic_id, state.summary)
         for state in states(attached_settings())
     ]
-    show("Topics", ("topic", "partitions", "messages", "id", "what it carries"), rows)
+    columns = ("topic", "partitions", "messages", "id", "what it carries")
+    fit = len(columns) if output().width >= _WIDE else len(columns) - 2
+    show("Topics", columns[:fit], [row[:fit] for row in rows])
 
 
 @app.command()

@@ -53,7 +53,11 @@ def tail(
     raw: Annotated[bool, typer.Option("--raw", help="Show user text as it is.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object a line.")] = False,
 ) -> None:
-    """Show what goes through a topic; personal data and secrets are masked unless --raw is given."""
+    """Show what goes through a topic; personal data and secrets are masked unless --raw is given.
+
+    Requests, interactions, verdicts and replies are a line each, without what --json has more.
+    """
+    from streams.cli.brief import brief
     from streams.kafka.tailing import Tail
     from streams.masking.masker import Masker
     from streams.stack.attachment import attached_settings
@@ -71,7 +75,7 @@ def tail(
                 sys.stdout.write(seen.to_json() + "\n")
                 sys.stdout.flush()
             else:
-                console.print(seen.to_text())
+                console.print(seen.to_text(brief(chosen.name, seen.body)))
     except KeyboardInterrupt:
         raise typer.Exit(0) from None
 

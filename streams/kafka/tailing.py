@@ -17,6 +17,7 @@ from schemas.topics import DEAD_LETTER_SUFFIX, Topic
 from streams.kafka.clients import kafka_python_config
 from streams.kafka.unanswered import unanswered
 from streams.masking.body import Mask, masked_body
+from streams.printable import printable
 from streams.settings import Settings
 
 
@@ -36,13 +37,15 @@ class Seen:
         place = {"partition": self.partition, "offset": self.offset, "time": self.time.isoformat()}
         return json.dumps({**place, **reason, "body": self.body})
 
-    def to_text(self) -> Text:
-        """One coloured line for a terminal."""
+    def to_text(self, brief: Text | None = None) -> Text:
+        """One coloured line for a terminal, with what is brief about the body in its place, if there is such."""
         line = Text(f"{self.time:%H:%M:%S} {self.partition}:{self.offset} ", style="dim")
         if self.reason:
             where = f" [{self.reason.field}]" if self.reason.field else ""
             line.append(f"{self.reason.code}{where} {self.reason.message} ", style="red")
-        return line.append(json.dumps(self.body), style="default")
+        if brief is not None:
+            return line.append_text(brief)
+        return line.append(printable(json.dumps(self.body, ensure_ascii=False)), style="default")
 
 
 def see(record: Any, mask: Mask, *, dead: bool) -> Seen:  # noqa: ANN401 - kafka-python publishes no types

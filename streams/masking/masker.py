@@ -1,5 +1,6 @@
 """Raw records made fit to be looked at: every text with personal data and secrets replaced."""
 
+import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
@@ -12,6 +13,10 @@ from guards.secrets import SecretsGuard
 from models.tagger import OnnxTagger
 
 _PLAIN_KEYS: Final = frozenset({"app", "role", "model", "lang", "specversion", "type", "deadline", "time"})
+_NAME_KEYS: Final = frozenset({"id", "source", "request_id", "request_source", "conversation", "hash"})
+_NAME: Final = re.compile(
+    r"[A-Za-z][A-Za-z_.-]{0,31}(-\d{1,5})?|[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}|(?=.*[a-f])[0-9a-f]{16}"
+)
 
 
 class Masker:
@@ -39,17 +44,25 @@ class Masker:
         return mask(text, hits)
 
     def masked(self, value: object) -> object:
-        """The JSON value with every text masked, but for the values of keys that never hold user text."""
+        """The JSON value with every text masked, but for the values of keys that never hold user text.
+
+        Ids stay if they look like such (a word and a number, a UUID, a hash): without them no reply is found again, and
+        guards that read texts take the oddest of them for numbers and places.
+        """
         if isinstance(value, str):
             return self.masked_text(value)
         if isinstance(value, list):
             return [self.masked(item) for item in value]
         if isinstance(value, dict):
             return {
-                self.masked_text(key): item if key in _PLAIN_KEYS and isinstance(item, str) else self.masked(item)
+                self.masked_text(key): item if isinstance(item, str) and _is_plain(key, item) else self.masked(item)
                 for key, item in value.items()
             }
         return value
+
+
+def _is_plain(key: str, text: str) -> bool:
+    return key in _PLAIN_KEYS or (key in _NAME_KEYS and _NAME.fullmatch(text) is not None)
 
 
 class LazyMasker:

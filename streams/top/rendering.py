@@ -34,7 +34,7 @@ def _table(*columns: str) -> Table:
 def _model(board: Board) -> RenderableType:
     model = board.model
     bars = Text.assemble(
-        *_bar(model.running, model.slots), f" {model.running}/{model.slots} in the model   ",
+        *_bar(model.running, model.slots), f" {model.running}/{model.slots} in the model\n",
         *_bar(model.held, model.room), f" {model.held:,}/{model.room:,} tokens of memory",
     )  # fmt: skip
     speed = Text.assemble(
@@ -50,7 +50,7 @@ def _model(board: Board) -> RenderableType:
     times.add_row("first token", *_span(model.first_token))
     times.add_row("token to token", *_span(model.token))
     times.add_row("whole answer", *_span(model.seconds))
-    side = Table.grid(padding=(0, 6))
+    side = Table.grid(padding=(0, 4))
     side.add_row(table, times)
     several = [_models(model.models)] if len(model.models) > 1 else []
     return Group(Text(""), bars, speed, side, *several)
@@ -63,7 +63,7 @@ def _bar(used: int, whole: int) -> tuple[tuple[str, str], tuple[str, str]]:
 
 def _models(models: Iterable[Speed]) -> Table:
     """Each model by itself; half of its first tokens, tokens and answers take no longer than what is shown."""
-    table = _table("model", "answers/s", "tokens/s", "read/s", "first token", "token to token", "whole answer")
+    table = _table("model", "answers/s", "tokens/s", "read/s", "first token", "between", "whole")
     for each in models:
         times = (_seconds(span.p50) for span in (each.first_token, each.token, each.seconds))
         table.add_row(each.name, f"{each.answers:,.1f}", f"{each.made:,.0f}", f"{each.read:,.0f}", *times)
@@ -76,7 +76,7 @@ def _lane(lane: Lane) -> tuple[str, str, str, str]:
 
 def _stages(board: Board) -> RenderableType:
     table = _table("stage", "events/s", "age p50", "p99", "actions/s")
-    table.columns[-1].justify = "left"
+    table.columns[-1].justify, table.columns[-1].no_wrap = "left", False
     for stage in board.stages:
         table.add_row(*_stage(stage))
     return table

@@ -90,8 +90,8 @@ def test_a_process_that_began_anew_counts_from_nothing():
 
 
 def test_the_screen_has_all_of_it(board):
-    """Names and figures of every part are on it, within 120 columns."""
-    console = Console(width=120, record=True, file=open("/dev/null", "w"))  # noqa: SIM115, PTH123 - nothing is written
+    """Names and figures of every part are on it, within 80 columns."""
+    console = Console(width=80, record=True, file=open("/dev/null", "w"))  # noqa: SIM115, PTH123 - nothing is written
     console.print(render(board, "weir top"))
     text = console.export_text()
     for word in (
@@ -99,7 +99,7 @@ def test_the_screen_has_all_of_it(board):
         "token to token", "small", "judge", "block 2.0", "weir.infer 7",
     ):  # fmt: skip
         assert word in text
-    assert max(map(len, text.splitlines())) <= 120
+    assert max(map(len, text.splitlines())) <= 80
 
 
 @contextmanager
