@@ -141,7 +141,13 @@ class Metrics:
             registry=registry,
         )
         self.prompt_tokens = Counter(
-            "weir_infer_prompt_tokens", "Tokens that a model read.", ["model"], registry=registry
+            "weir_infer_prompt_tokens", "Tokens of prompts that a model answered.", ["model"], registry=registry
+        )
+        self.remembered_tokens = Counter(
+            "weir_infer_remembered_tokens",
+            "Tokens of prompts that a model did not read again, for it remembered them from others of the app.",
+            ["model"],
+            registry=registry,
         )
         self.completion_tokens = Counter(
             "weir_infer_completion_tokens", "Tokens that a model made.", ["model"], registry=registry

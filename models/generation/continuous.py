@@ -45,6 +45,7 @@ class _Joined(Row):
     first: float | None = None
     read: int = 0
     begun: bool = False
+    remembered: int = 0
 
     @property
     def length(self) -> int:
@@ -193,7 +194,7 @@ class ContinuousEngine:
             return
         if found.slot != slot:
             self._loaded.cache.move(found.slot, slot, found.length)
-        row.read = found.length
+        row.read = row.remembered = found.length
 
     def _read(self, unread: Sequence[int]) -> None:
         """Read the next piece of some prompts of similar length, as many as one step takes.
@@ -305,7 +306,7 @@ class ContinuousEngine:
     def _end(self, row: _Joined) -> None:
         answer = row.answer or Answer(code=Code.MODEL_FAILED)
         first = None if row.first is None else row.first - row.since
-        self._ended.append(Done(row.ticket, answer, self._clock() - row.since, first))
+        self._ended.append(Done(row.ticket, answer, self._clock() - row.since, first, remembered=row.remembered))
 
 
 @dataclass(frozen=True, slots=True)

@@ -229,6 +229,7 @@ class Inference:
     def _measure(self, done: Done) -> None:
         metrics, model = self._parts.metrics, done.by.name if done.by else ""
         metrics.infer_seconds.labels(model).observe(done.seconds)
+        metrics.remembered_tokens.labels(model).inc(done.remembered)
         if done.first_token is None:
             return
         metrics.infer_first_token_seconds.labels(model).observe(done.first_token)

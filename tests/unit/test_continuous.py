@@ -136,6 +136,7 @@ def test_what_prompts_begin_with_is_read_once():
             made.submit(ticket, prompt(text, 20, owner=owner))
         done = finish(made, len(texts))
         assert [done[n].answer.text for n in range(len(texts))] == [reference(network, text, 20) for text in texts]
+        assert sum(len(text) - done[n].remembered for n, text in enumerate(texts)) <= sum(read)
         return sum(read)
 
     first = rules + "who is it?"
