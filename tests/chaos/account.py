@@ -118,7 +118,7 @@ def _wait(stack: LiveStack, application: Requester, sent: Sent) -> None:
 
 
 def _all_done(stack: LiveStack) -> bool:
-    audit = json.loads(stack.weir("audit", "--json", check=False))
+    audit = json.loads(stack.told("audit", "--json"))
     return not any(total["in_flight"] or total["missing"] for total in audit["totals"])
 
 

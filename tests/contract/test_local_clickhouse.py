@@ -222,7 +222,7 @@ def test_abandoned_stream_frees_its_place(clickhouse_url):
     """Clients that stop reading do not use up the places for queries."""
     for _ in range(12):
         request = urllib.request.Request(f"{clickhouse_url}/?query=" + "SELECT+number+FROM+numbers(100000000)")
-        with urllib.request.urlopen(request, timeout=30) as answer:
+        with urllib.request.urlopen(request, timeout=60) as answer:
             answer.read(100)
     assert http(clickhouse_url, "SELECT 1")[2] == b"1\n"
 
@@ -314,7 +314,7 @@ def test_a_link_changes_nothing(clickhouse_url, clickhouse, database):
 def test_ping_and_root(clickhouse_url):
     """Health checks get ``Ok.``."""
     for path in ("/ping", "/"):
-        with urllib.request.urlopen(clickhouse_url + path, timeout=10) as answer:
+        with urllib.request.urlopen(clickhouse_url + path, timeout=60) as answer:
             assert answer.read() == b"Ok.\n"
 
 

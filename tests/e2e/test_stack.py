@@ -127,7 +127,7 @@ def test_compressed_batches_are_read(stack, compression):
     source = f"zip-{compression}"
     for n in range(5):
         producer.produce(TOPIC, json.dumps(body(n)).encode(), headers=[("ce_source", source.encode())])
-    assert producer.flush(30) == 0
+    assert producer.flush(60) == 0
     stack.until(lambda: judged(stack, source) == 5)
 
 

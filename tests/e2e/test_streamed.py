@@ -84,7 +84,7 @@ def reading(stack):
 def chunks_of(stack, request_id, seconds=120):
     """Every chunk of a request on the topic, by attempt, once one of them has ended."""
     consumer = Consumer({"bootstrap.servers": stack.state.bootstrap, "group.id": "chunks", "log_level": 0})
-    numbers = consumer.list_topics("weir.tokens", timeout=20).topics["weir.tokens"].partitions
+    numbers = consumer.list_topics("weir.tokens", timeout=60).topics["weir.tokens"].partitions
     consumer.assign([TopicPartition("weir.tokens", number, OFFSET_BEGINNING) for number in numbers])
     found, end = defaultdict(list), time.monotonic() + seconds
     while not any(each["end"] for chunks in found.values() for each in chunks if "end" in each):
@@ -101,7 +101,7 @@ def all_ids(stack, topic):
     """The ids of all events on a topic."""
     config = {"bootstrap.servers": stack.state.bootstrap, "group.id": "ids", "log_level": 0}
     consumer = Consumer({**config, "isolation.level": "read_committed", "enable.partition.eof": True})
-    numbers = consumer.list_topics(topic, timeout=20).topics[topic].partitions
+    numbers = consumer.list_topics(topic, timeout=60).topics[topic].partitions
     consumer.assign([TopicPartition(topic, number, OFFSET_BEGINNING) for number in numbers])
     found, ended = [], set()
     while len(ended) < len(numbers):

@@ -29,13 +29,13 @@ def inputs(settings):
 def take_in(settings, topic, number, **config):
     producer = Producer({"bootstrap.servers": settings.kafka_bootstrap, "log_level": 0, **config})
     if config:
-        producer.init_transactions(10)
+        producer.init_transactions(60)
         producer.begin_transaction()
     for _ in range(number):
         producer.produce(topic, b"{}", partition=0)
     if config:
-        producer.commit_transaction(10)
-    assert producer.flush(10) == 0
+        producer.commit_transaction(60)
+    assert producer.flush(60) == 0
 
 
 def judge(settings, topic, *offsets, **changes):

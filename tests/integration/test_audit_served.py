@@ -175,13 +175,13 @@ def test_an_open_transaction_hides_nothing(settings, path):
     path.judge(*range(8))
     path.store(v_ledger=8)
     producer = Producer({"bootstrap.servers": settings.kafka_bootstrap, "transactional.id": f"{settings.namespace}.x"})
-    producer.init_transactions(20)
+    producer.init_transactions(60)
     producer.begin_transaction()
     producer.produce(settings.topics.of(SETTLED), b"{}", b"k")
-    assert producer.flush(20) == 0
+    assert producer.flush(60) == 0
     path.done()
     assert figures(audit(settings), "settle") == (8, 0, 0, 8, 0)
-    producer.abort_transaction(20)
+    producer.abort_transaction(60)
     topic = settings.topics.of(SETTLED)
     holds(settings, topic, 2)
     eventually(lambda: figures(audit(settings), "settle") == (8, 0, 0, 0, 8))

@@ -72,7 +72,7 @@ def test_topics_are_not_created_by_accident(bootstrap, admin, namespace):
     producer.produce(f"{namespace.prefix}.missing", b"x", callback=lambda error, _: failures.append(error))
     producer.flush(60)
     assert failures[0] is not None
-    assert f"{namespace.prefix}.missing" not in admin.list_topics(timeout=10).topics
+    assert f"{namespace.prefix}.missing" not in admin.list_topics(timeout=60).topics
 
 
 def test_transactions_commit(bootstrap, namespace, new_topic):
@@ -82,16 +82,16 @@ def test_transactions_commit(bootstrap, namespace, new_topic):
     producer.init_transactions(60)
     producer.begin_transaction()
     producer.produce(topic, b"once")
-    producer.commit_transaction(30)
+    producer.commit_transaction(60)
     assert consume(bootstrap, topic, 1) == [b"once"]
 
 
 def test_data_survive_kill_and_stop(own_broker):
     """After SIGKILL and after SIGTERM the same directory opens with the same messages and the same cluster."""
     admin = AdminClient({"bootstrap.servers": own_broker.bootstrap, "log_level": 0})
-    admin.create_topics([NewTopic("kept", 1, 1)])["kept"].result(15)
+    admin.create_topics([NewTopic("kept", 1, 1)])["kept"].result(60)
     produce(own_broker.bootstrap, "kept", b"before")
-    cluster = admin.list_topics(timeout=10).cluster_id
+    cluster = admin.list_topics(timeout=60).cluster_id
     own_broker.kill()
     assert not broker_answers(own_broker.bootstrap, 0.3)
     own_broker.start()
@@ -100,7 +100,7 @@ def test_data_survive_kill_and_stop(own_broker):
     own_broker.start()
     assert consume(own_broker.bootstrap, "kept", 2) == [b"before", b"between"]
     again = AdminClient({"bootstrap.servers": own_broker.bootstrap, "log_level": 0})
-    assert again.list_topics(timeout=10).cluster_id == cluster
+    assert again.list_topics(timeout=60).cluster_id == cluster
 
 
 def test_stopping_may_be_repeated(own_broker):

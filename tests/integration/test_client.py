@@ -142,7 +142,7 @@ def test_others_replies_are_passed_over(client, responder, bootstrap, namespace)
         eventually(lambda: "mine" in responder.requests)
         for value in [*map(json.dumps, others), b"\xff", b"", None]:
             producer.produce(namespace.of(REPLIES), value, key=b"k")
-        producer.flush(20)
+        producer.flush(60)
         client.cancel("mine")
         assert asked.result(90).code == weir.Code.CANCELLED
 
@@ -173,7 +173,7 @@ def test_partitions_added_later_are_read(responder, bootstrap, namespace, monkey
         eventually(lambda: len(producer.list_topics(topic).topics[topic].partitions) == 3)
         value = {**reply.model_dump(mode="json"), "request_id": "later", "text": "from the new one"}
         producer.produce(topic, json.dumps(value), partition=2)
-        producer.flush(20)
+        producer.flush(60)
         assert asked.result(90).text == "from the new one"
 
 

@@ -201,13 +201,13 @@ def run(bootstrap, clickhouse_url):
         run = Run(bootstrap, store)
         config = INTERACTIONS.config
         new = [NewTopic(name, num_partitions=2, replication_factor=1, config=config) for name in run.topics]
-        for done in admin.create_topics(new, operation_timeout=10).values():
-            done.result(15)
+        for done in admin.create_topics(new, operation_timeout=60).values():
+            done.result(60)
         run.send()
         run.judge()
         yield run
-        for done in admin.delete_topics(run.topics, operation_timeout=10).values():
-            done.result(10)
+        for done in admin.delete_topics(run.topics, operation_timeout=60).values():
+            done.result(60)
         store.command(f"DROP DATABASE {settings.database} SYNC")
 
 

@@ -37,7 +37,7 @@ def bury(settings, bootstrap):
         message = Message(settings.topics.of(REQUESTS), 0, offset, NOON, b"key", value, headers)
         found = reason_headers(message, stage, UnreadableError("should be text", code=code, field="app"))
         producer.produce(f"{message.topic}.dlq", key=message.key, value=value, headers=list(found))
-        assert producer.flush(10) == 0
+        assert producer.flush(60) == 0
 
     return write
 
@@ -152,7 +152,7 @@ def test_foreign_dead_letters_stay(settings, bootstrap):
     producer = Producer({"bootstrap.servers": bootstrap, "log_level": 0})
     producer.produce(f"{settings.namespace}.requests.dlq", b"x")
     producer.produce(f"{settings.namespace}.requests.dlq", b"x", headers=[("__connect.errors.topic", b"__consumer")])
-    assert producer.flush(10) == 0
+    assert producer.flush(60) == 0
     assert [letter.reason.offset for letter in list_dead_letters(settings, Filters())] == [-1, -1]
     assert replay_dead_letters(settings, Filters(), ReplayOptions()).skipped == {"no topic of ours": 2}
 

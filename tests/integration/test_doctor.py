@@ -124,9 +124,9 @@ def spoil(settings, admin):
     requests, cancels, interactions = (settings.topics.of(topic) for topic in (REQUESTS, CANCELS, INTERACTIONS))
     entry = ConfigEntry("retention.ms", "1000", incremental_operation=AlterConfigOpType.SET)
     resource = ConfigResource(ResourceType.TOPIC, requests, incremental_configs=[entry])
-    admin.incremental_alter_configs([resource])[resource].result(20)
-    for deleted in admin.delete_topics([cancels, interactions], operation_timeout=20).values():
-        deleted.result(20)
+    admin.incremental_alter_configs([resource])[resource].result(60)
+    for deleted in admin.delete_topics([cancels, interactions], operation_timeout=60).values():
+        deleted.result(60)
     with KafkaAdmin(settings) as own:
         eventually(lambda: not own.describe([interactions, cancels]))
         own.create({interactions: replace(INTERACTIONS, partitions=1)}, 1)

@@ -117,7 +117,7 @@ def test_nothing_of_queries_or_data_is_logged(engine, tmp_path):
         f"SELECT throwIf(number = 200000, '{CANARY}') FROM numbers(300000)",
     ]:
         with suppress(urllib.error.HTTPError):
-            urllib.request.urlopen(f"{plan.url}/?param_x={CANARY}", data=body.encode(), timeout=30).read()
+            urllib.request.urlopen(f"{plan.url}/?param_x={CANARY}", data=body.encode(), timeout=60).read()
     assert CANARY not in (tmp_path / "clickhouse.log").read_text()
 
 

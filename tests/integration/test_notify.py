@@ -252,7 +252,7 @@ def alertmanager(tmp_path, receiver):
     eventually(lambda: _answers(f"{url}/-/ready"))
     yield url
     process.terminate()
-    process.wait(20)
+    process.wait(60)
 
 
 def _answers(url):
@@ -264,7 +264,7 @@ def _answers(url):
 
 
 def _get(url):
-    with urllib.request.urlopen(url, timeout=5) as answer:
+    with urllib.request.urlopen(url, timeout=60) as answer:
         return json.loads(answer.read())
 
 

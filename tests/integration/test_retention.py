@@ -33,7 +33,7 @@ def years(settings, admin, new_topic):
         for offset in range(first, past):
             made = outgoing(verdict(f"e{offset}", offset))
             producer.produce(topic, made.value, b"k", headers=list(made.headers), timestamp=at)
-        assert producer.flush(30) == 0
+        assert producer.flush(60) == 0
 
     return send
 

@@ -26,7 +26,7 @@ def small(machine):
     process, plan = start_engine(machine.home, os.getpid())
     yield load_settings().model_copy(update={"clickhouse_url": plan.url, "database": "weir"})
     process.terminate()
-    process.wait(30)
+    process.wait(60)
 
 
 def test_tables_are_not_changed_on_a_full_disk(machine, small):

@@ -118,14 +118,14 @@ def test_topic_ids_are_written_as_kafka_writes_them(settings, new_topic, admin):
         ours.wait([name])
         first = ours.describe([name])[name].topic_id
         assert first == str(_describe(admin, name).topic_id).replace("+", "-").replace("/", "_")
-        admin.delete_topics([name], operation_timeout=10)[name].result(10)
+        admin.delete_topics([name], operation_timeout=60)[name].result(60)
         new_topic("requests")
         ours.wait([name])
         assert ours.describe([name])[name].topic_id != first
 
 
 def _describe(admin, name):
-    return admin.describe_topics(TopicCollection([name]))[name].result(10)
+    return admin.describe_topics(TopicCollection([name]))[name].result(60)
 
 
 def test_listing_says_what_is_missing(settings, new_topic, bootstrap):

@@ -227,7 +227,7 @@ def test_a_topic_created_anew_under_the_writer_stops_it(settings, store, admin):
 
 
 def _create_anew(settings, admin, topic):
-    admin.delete_topics([topic], operation_timeout=10)[topic].result(10)
+    admin.delete_topics([topic], operation_timeout=60)[topic].result(60)
     with KafkaAdmin(settings) as ours:
         eventually(lambda: topic not in ours.describe([topic]))
     create_topics(settings)

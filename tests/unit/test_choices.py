@@ -198,11 +198,11 @@ def test_what_is_at_hand_does_not_wait(built_in, other):
         waiting = pool.submit(choices.load, [policy("slow")])
         try:
             assert loading.wait(30)
-            assert pool.submit(choices.of, policy("other")).result(30) == (other,)
+            assert pool.submit(choices.of, policy("other")).result(60) == (other,)
             assert choices.of(policy()) == (built_in,)
         finally:
             release.set()
-        waiting.result(30)
+        waiting.result(60)
     assert choices.of(policy("slow")) == (other,)
 
 
