@@ -48,7 +48,9 @@ def send(
 
 def tail(
     topic: Annotated[str, typer.Argument(help="With or without the namespace.")],
-    last: Annotated[int, typer.Option("--last", "-n", min=0, help="Start this many messages before the end.")] = 10,
+    last: Annotated[
+        int, typer.Option("--last", "-n", min=0, help="Start this many messages before the end of each partition.")
+    ] = 10,
     follow: Annotated[bool, typer.Option("--follow/--no-follow", "-f", help="Wait for more.")] = True,
     raw: Annotated[bool, typer.Option("--raw", help="Show user text as it is.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object a line.")] = False,
