@@ -111,7 +111,7 @@ def decode(message: Message, model: type[R], record: str) -> Event[R]:
 
 
 def encode(record: Record, envelope: Envelope, key: str | None) -> Outgoing:
-    """The record as a CloudEvent in binary mode: attributes in headers, the record's JSON as the value."""
+    """The record as a CloudEvent in binary mode: attributes and what it says beside in headers, JSON as the value."""
     pairs = {
         "ce_specversion": SPEC_VERSION,
         "ce_id": envelope.id,
@@ -121,7 +121,8 @@ def encode(record: Record, envelope: Envelope, key: str | None) -> Outgoing:
         "content-type": "application/json",
     }
     traces = {name: getattr(envelope, name) for name in ("traceparent", "tracestate")}
-    headers = [(name, value.encode()) for name, value in {**pairs, **traces}.items() if value is not None]
+    told = {**pairs, **traces, **record.headers_beside()}
+    headers = [(name, value.encode()) for name, value in told.items() if value is not None]
     return Outgoing(key=None if key is None else key.encode(), value=dump_json(record.to_json()), headers=headers)
 
 

@@ -1,5 +1,6 @@
 """What people say of an answer: as an application sends it, and as it is kept."""
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Annotated, Final, Literal, Self
 from uuid import UUID
@@ -8,6 +9,7 @@ from pydantic import Field, StringConstraints, model_validator
 from pydantic_core import PydanticCustomError
 
 from schemas.record import Identifier, Record
+from schemas.traffic import traffic_headers
 from schemas.verdict import PolicyReference, Position, SideJudgement
 
 MAX_COMMENT: Final = 10_000
@@ -94,3 +96,7 @@ class Opinion(Record):
     comment: SideJudgement | None = None
     policy: PolicyReference
     traceparent: str | None = None
+
+    def headers_beside(self) -> Mapping[str, str]:
+        """Whose traffic it is, and of when."""
+        return traffic_headers(self.app, self.position.time, self.event_time, counts=True)

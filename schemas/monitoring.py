@@ -66,12 +66,24 @@ class PartitionProgress(Record):
 
 
 class MonitorProgress(Record):
-    """How far the monitor has come: the last bin that was closed, and every partition."""
+    """How far a shard of the monitor has come: the last bin that was closed, and every partition."""
 
+    shard: Annotated[int, Field(ge=0)] = 0
+    shards: Annotated[int, Field(ge=1)] = 1
     bin_seconds: float
     clock: Literal["arrival", "event"]
     closed: int | None = None
     partitions: tuple[PartitionProgress, ...] = ()
+    at: datetime
+
+
+class MonitorClaim(Record):
+    """Among how many a shard's holder shares the work. ``tenure`` is another one each time that it is taken over."""
+
+    shard: Annotated[int, Field(ge=0)]
+    shards: Annotated[int, Field(ge=1)]
+    process: str
+    tenure: str
     at: datetime
 
 
@@ -83,8 +95,9 @@ class AppState(Record):
 
 
 class MonitorState(Record):
-    """One record of ``monitor-state``: a series, an app, or how far everything has been read. One of them is set."""
+    """One record of ``monitor-state``: a series, an app, how far a shard has read, or who holds it. One is set."""
 
     series: SeriesState | None = None
     app: AppState | None = None
     progress: MonitorProgress | None = None
+    claim: MonitorClaim | None = None

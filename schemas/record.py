@@ -1,5 +1,6 @@
 """The base of every record on a topic, and the field types that they share."""
 
+from collections.abc import Mapping
 from typing import Annotated, Any
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, StringConstraints
@@ -15,6 +16,10 @@ class Record(BaseModel):
         """The record as values for ``json.dumps``; absent optional fields are left out of its top level only."""
         values = self.model_dump(mode="python")
         return {name: value for name, value in values.items() if value is not None}
+
+    def headers_beside(self) -> Mapping[str, str]:
+        """What a message's headers say of the record beside its envelope, for who need not read the body."""
+        return {}
 
 
 def _printable(value: str) -> str:

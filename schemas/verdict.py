@@ -1,6 +1,6 @@
 """What Weir says of an event: findings, the judgement of each side, and the verdict that records them."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import datetime
 from typing import Annotated, Literal
 from uuid import UUID
@@ -10,6 +10,7 @@ from pydantic import Field
 from schemas.actions import Action
 from schemas.record import Identifier, Record
 from schemas.serving import Provenance
+from schemas.traffic import traffic_headers
 
 Stage = Literal["screen", "judge", "observe", "settle"]
 Kind = Literal["match", "score", "error"]
@@ -123,3 +124,12 @@ class Verdict(Record):
     review_sampled: bool = False
     guard_seconds: Annotated[float, Field(ge=0)] = 0.0
     traceparent: str | None = None
+
+    @property
+    def counts(self) -> bool:
+        """Whether it is of the app's traffic: trials and contradictions are not."""
+        return self.run == "live" and self.stage != "settle"
+
+    def headers_beside(self) -> Mapping[str, str]:
+        """Whose traffic it is, and of when."""
+        return traffic_headers(self.app, self.position.time, self.event_time, counts=self.counts)

@@ -190,7 +190,7 @@ class Metrics:
         self.readings = Counter("weir_monitor_readings", "Verdicts that the monitor has counted.", registry=registry)
         self.unwatched = Counter(
             "weir_monitor_unwatched",
-            "Verdicts that are unreadable or no traffic, and bins of apps that the rules failed on.",
+            "Verdicts that are unreadable, no traffic or of another shard, and bins of apps that the rules failed on.",
             ["reason"],
             registry=registry,
         )

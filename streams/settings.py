@@ -159,6 +159,12 @@ class Settings(BaseSettings):
     monitor_idle_seconds: Annotated[float, Field(ge=0.1, le=7 * 86_400)] = Field(
         default=600.0, description="How long a silent partition keeps bins open; all of them together, six times that."
     )
+    monitor_shards: Annotated[int, Field(ge=1, le=64)] = Field(
+        default=1, description="Among how many `weir monitor` the apps are shared."
+    )
+    monitor_shard: Annotated[int, Field(ge=0, le=63)] = Field(
+        default=0, description="Which of them this one is, from 0 on. Several of the same stand by for each other."
+    )
     monitor_reference: Path | None = Field(
         default=None, description="A file of `weir monitors export` that series without a past begin with."
     )

@@ -151,13 +151,15 @@ def _moment(number: int, bin_seconds: float) -> str:
     return f"{datetime.fromtimestamp(number * bin_seconds, UTC):%Y-%m-%d %H:%M}"
 
 
-def _reading(progress: "MonitorProgress | None") -> str:
-    if progress is None or progress.closed is None:
+def _reading(progress: "Sequence[MonitorProgress]") -> str:
+    closed = [each.closed for each in progress if each.closed is not None]
+    if not closed or len(closed) < len(progress):
         return "[dim]no bin has been closed yet[/]"
-    late = sum(each.late for each in progress.partitions)
-    repeated = sum(each.repeated for each in progress.partitions)
-    upto = _moment(progress.closed + 1, progress.bin_seconds)
-    return f"[dim]closed up to {upto} UTC, bins of {progress.bin_seconds:g} s; {late:,} late, {repeated:,} repeated[/]"
+    partitions = [partition for each in progress for partition in each.partitions]
+    late, repeated = (sum(getattr(each, name) for each in partitions) for name in ("late", "repeated"))
+    seconds = progress[0].bin_seconds
+    upto = _moment(min(closed) + 1, seconds)
+    return f"[dim]closed up to {upto} UTC, bins of {seconds:g} s; {late:,} late, {repeated:,} repeated[/]"
 
 
 def _facts(state: "SeriesState") -> list[tuple[str, str]]:

@@ -13,7 +13,7 @@ from streams.kafka.admin import KafkaAdmin
 from streams.kafka.clients import bootstrap
 from streams.kafka.consumer_groups import (
     infer_group,
-    monitor_group,
+    monitor_groups,
     notify_group,
     reading_groups,
     settle_group,
@@ -110,7 +110,7 @@ def _groups(settings: Settings, admin: KafkaAdmin) -> Iterator[Finding]:
         infer_group(settings): "infer",
         settle_group(settings): "settle",
         store_group(settings): "store",
-        monitor_group(settings): "monitor",
+        **dict.fromkeys(monitor_groups(settings), "monitor"),
         notify_group(settings): "notify",
     }
     members = admin.members(reading_groups(settings))

@@ -86,7 +86,8 @@ def _of(user: str, role: Role, names: Namespace) -> Iterator[Grant]:
     yield Grant(user, "topic", prefix, prefixed=True, operation="describe")
     yield Grant(user, "group", prefix, prefixed=True, operation="describe")
     if role in OWN:
-        yield Grant(user, "group", f"{prefix}{role}", prefixed=False, operation="read")
+        # Monitors that share the work have a group each.
+        yield Grant(user, "group", f"{prefix}{role}", prefixed=role == "monitor", operation="read")
     if role in _WRITES_IN_TRANSACTIONS:
         for operation in ("write", "describe"):
             yield Grant(user, "transactional_id", f"{prefix}{role}", prefixed=True, operation=operation)

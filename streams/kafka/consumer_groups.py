@@ -1,6 +1,6 @@
 """The names of the consumer groups, from one place: who commits, and who asks how far they are."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from schemas.topics import CANCELS, MONITOR_STATE, NOTICES, SAMPLING, SETTLED, SILENCES, STATE, TOPICS, Process, Topic
 from streams.settings import Settings
@@ -26,9 +26,14 @@ def settle_group(settings: Settings) -> str:
     return f"{settings.namespace}.settle"
 
 
-def monitor_group(settings: Settings) -> str:
-    """The group of the process that watches, and of those that stand by."""
-    return f"{settings.namespace}.monitor"
+def monitor_group(settings: Settings, shard: int) -> str:
+    """The group of the process that watches a shard of the apps, and of those that stand by. Its writer's name too."""
+    return f"{settings.namespace}.monitor" + (f".{shard}" if shard else "")
+
+
+def monitor_groups(settings: Settings) -> Sequence[str]:
+    """The groups of all shards."""
+    return [monitor_group(settings, shard) for shard in range(settings.monitor_shards)]
 
 
 def notify_group(settings: Settings) -> str:
@@ -43,7 +48,7 @@ def reading_groups(settings: Settings) -> Mapping[str, tuple[Topic, ...]]:
         infer_group(settings): ("infer",),
         settle_group(settings): ("settle",),
         store_group(settings): ("store",),
-        monitor_group(settings): ("monitor",),
+        **dict.fromkeys(monitor_groups(settings), ("monitor",)),
         notify_group(settings): ("notify",),
     }
     whole = {(topic, process) for topic in STATE for process in topic.read_by} | {

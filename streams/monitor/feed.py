@@ -1,7 +1,7 @@
 """What the monitor reads: its inputs from where it is told, and its own state from the beginning."""
 
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from typing import Final
 
 from confluent_kafka import Consumer, TopicPartition
@@ -71,20 +71,20 @@ class Feed:
         return error is None
 
 
-def states(settings: Settings, beat: Callable[[], None]) -> Iterator[Message]:
-    """Every committed message of ``monitor-state`` that there is at this moment. ``beat`` is called now and then.
+def states(settings: Settings, beat: Callable[[], None]) -> Generator[Message]:
+    """Every committed message of ``monitor-state``, and on from there. ``beat`` is called now and then.
 
     Raises:
         UnavailableError: the broker does not answer.
     """
-    return records(_consumer(settings), settings.topics.of(MONITOR_STATE), beat)
+    yield from records(_consumer(settings), settings.topics.of(MONITOR_STATE), beat, beyond=True)
 
 
 def _consumer(settings: Settings) -> Consumer:
     return Consumer(
         {
             **confluent_config(settings),
-            "group.id": monitor_group(settings),  # required; it is not joined
+            "group.id": monitor_group(settings, settings.monitor_shard),  # required; it is not joined
             "enable.auto.commit": False,
             "auto.offset.reset": "earliest",
             "isolation.level": "read_committed",

@@ -13,10 +13,10 @@ from streams.settings import Settings
 
 
 class Monitor(Leader):
-    """One member of the monitor's group."""
+    """One member of the group of a shard."""
 
     def __init__(self, settings: Settings, metrics: Metrics, policies: Policies) -> None:
-        membership = Membership(settings, MONITOR_STATE, monitor_group(settings))
+        membership = Membership(settings, MONITOR_STATE, monitor_group(settings, settings.monitor_shard))
         given = Surroundings(settings, metrics, alarms_of(policies), membership)
         super().__init__("monitor", membership, lambda: Tenure(given), metrics.watching)
 

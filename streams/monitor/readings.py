@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from itertools import pairwise
 from typing import Final, Literal
 
@@ -10,6 +9,7 @@ from schemas.alert import Dimension
 from schemas.feedback import Opinion
 from schemas.policy import Alarms
 from schemas.signal import UNUSUAL_TOPICS, SignalName
+from schemas.traffic import Traffic, milliseconds
 from schemas.verdict import Verdict
 from streams.monitor.signals import SIGNALS, Signal, values
 
@@ -22,7 +22,6 @@ NONE: Final = "none"
 _EDGES: Final = (0, 100, 1_000, 10_000)
 _BANDS: Final = {high: f"{low} to {high - 1} characters" for low, high in pairwise(_EDGES)}
 _LONG: Final = f"{_EDGES[-1]} characters and more"
-_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +40,16 @@ class Reading:
     topic: str | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Passing:
+    """An event that is not counted here: nobody watches it, or another monitor does. Time goes on by it all the same.
+
+    So which events are late depends neither on policies nor on how many monitors share the work.
+    """
+
+    time: int
+
+
 class Reader:
     """Verdicts to readings. ``alarms`` tells what is watched of an app, None for apps that nothing is known of."""
 
@@ -49,34 +58,39 @@ class Reader:
         self._clock = clock
         self._watched: dict[frozenset[str] | None, Sequence[Signal]] = {}
 
-    def read(self, verdict: Verdict) -> Reading | None:
-        """The reading; None of what is no traffic: trials, contradictions, and what nobody watches."""
-        if verdict.run != "live" or verdict.stage == "settle":
+    def passing(self, traffic: Traffic) -> Passing | None:
+        """What another monitor counts; None of what is no traffic."""
+        time = traffic.arrived if self._clock == "arrival" else traffic.made
+        return None if time is None else Passing(time)
+
+    def read(self, verdict: Verdict) -> Reading | Passing | None:
+        """The reading; None of what is no traffic: trials and contradictions."""
+        if not verdict.counts:
             return None
+        time = milliseconds(verdict.position.time if self._clock == "arrival" else verdict.event_time)
         alarms = self._alarms(verdict.app)
         if alarms is None:
-            return None
+            return Passing(time)
         found = dict(values(verdict, self._signals(alarms), alarms))
         topic = _topic(verdict) if is_watched(alarms, UNUSUAL_TOPICS) else None
         if not found and topic is None:
-            return None
-        time = verdict.position.time if self._clock == "arrival" else verdict.event_time
+            return Passing(time)
         return Reading(
             str(verdict.verdict_id),
             verdict.app,
             verdict.conversation_id,
-            (time - _EPOCH) // (_EPOCH.resolution * 1000),
+            time,
             found,
             segments(verdict),
             topic,
         )
 
-    def hear(self, opinion: Opinion) -> Reading | None:
-        """The reading of a user's feedback; None where it does not rate, or nobody watches."""
+    def hear(self, opinion: Opinion) -> Reading | Passing:
+        """The reading of a user's feedback, if it rates and anybody watches."""
+        time = milliseconds(opinion.position.time if self._clock == "arrival" else opinion.event_time)
         alarms = self._alarms(opinion.app)
         if alarms is None or opinion.sentiment is None or not is_watched(alarms, "negative_feedback"):
-            return None
-        time = opinion.position.time if self._clock == "arrival" else opinion.event_time
+            return Passing(time)
         language = opinion.comment.language if opinion.comment else None
         topic = opinion.comment.topic if opinion.comment else None
         policy = f"{opinion.policy.id}@{opinion.policy.version}"
@@ -84,7 +98,7 @@ class Reader:
             str(opinion.feedback_id),
             opinion.app,
             opinion.conversation,
-            (time - _EPOCH) // (_EPOCH.resolution * 1000),
+            time,
             {"negative_feedback": float(opinion.sentiment == "negative")},
             (NONE, policy, "feedback", language or NONE, NONE, opinion.reason or NONE, topic or NONE),
         )

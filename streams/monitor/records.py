@@ -1,18 +1,19 @@
 """What is watched as records of ``monitor-state``, and back. Pure, and exact to the last bit."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cache
 from typing import Any, Final
 
 from pydantic import TypeAdapter, ValidationError
 
-from schemas.monitoring import AppState, MonitorProgress, MonitorState, SeriesBin, SeriesState
+from schemas.monitoring import AppState, MonitorClaim, MonitorProgress, MonitorState, SeriesBin, SeriesState
 from streams.monitor.app import App, Terms, threshold
 from streams.monitor.series import Memory, completed, learnt, phase
-from streams.monitor.watermarks import Partition
+from streams.monitor.shards import Shard, shard_of
 
-PROGRESS_KEY: Final = "progress"
+_PROGRESS: Final = "progress"
+_CLAIM: Final = "claim"
 
 
 @cache
@@ -23,6 +24,16 @@ def _memories() -> TypeAdapter[Memory]:
 @cache
 def _apps() -> TypeAdapter[App]:
     return TypeAdapter(App)
+
+
+def progress_key(shard: Shard) -> str:
+    """The message key of how far a shard has come: that of another number of shards stays beside it."""
+    return _PROGRESS if shard == Shard() else f"{_PROGRESS}/{shard.number}/{shard.count}"
+
+
+def claim_key(number: int) -> str:
+    """The message key of who holds a shard."""
+    return f"{_CLAIM}/{number}"
 
 
 def series_key(app: str, series: str) -> str:
@@ -79,9 +90,17 @@ def plain_memory(memory: Memory) -> dict[str, Any]:
 
 @dataclass(slots=True)
 class Restored:
-    """What the records of ``monitor-state`` come to, read in order."""
+    """What the records of ``monitor-state`` come to for one shard, read in order by one process.
 
-    progress: MonitorProgress | None = None
+    ``outdated`` tells that others have come to share the work otherwise since the process first held the shard.
+    """
+
+    shard: Shard = field(default_factory=Shard)
+    process: str = ""
+    outdated: bool = False
+    said: dict[Shard, MonitorProgress] = field(default_factory=dict)
+    """What each shard said last, in order."""
+    holders: dict[int, MonitorClaim] = field(default_factory=dict)
     heads: dict[str, App] = field(default_factory=dict)
     series: dict[str, dict[str, Memory]] = field(default_factory=dict)
 
@@ -92,10 +111,17 @@ class Restored:
             ValueError: it holds nothing that this version understands.
         """
         if state.progress is not None:
-            self.progress = state.progress
-        if state.app is not None:
+            key = shard_of(state.progress)
+            self.said.pop(key, None)
+            self.said[key] = state.progress
+        if state.claim is not None:
+            mine = self.holders.get(self.shard.number)
+            if mine is not None and mine.process == self.process and state.claim.shards != self.shard.count:
+                self.outdated = True
+            self.holders[state.claim.shard] = state.claim
+        if state.app is not None and self.shard.owns(state.app.app):
             self.heads[state.app.app] = _read(_apps(), state.app.memory)
-        if state.series is not None:
+        if state.series is not None and self.shard.owns(state.series.app):
             self.series.setdefault(state.series.app, {})[state.series.series] = memory_of(state.series)
 
     def apps(self) -> Mapping[str, App]:
@@ -106,9 +132,21 @@ class Restored:
             for name in sorted(names)
         }
 
-    def partitions(self) -> Iterable[Partition]:
-        """The partitions as they are to be read again."""
-        return tuple(map(Partition.restored, self.progress.partitions if self.progress else ()))
+    def is_held_in(self, tenure: str) -> bool:
+        """Whether this is the last time that the shard was taken over."""
+        claim = self.holders.get(self.shard.number)
+        return claim is not None and claim.tenure == tenure
+
+    @property
+    def progress(self) -> Sequence[MonitorProgress]:
+        """What each shard said last, in order."""
+        return tuple(self.said.values())
+
+    @property
+    def claims(self) -> Mapping[int, int]:
+        """Among how many the holder of each shard shares the work. Earlier versions had one, and said nothing."""
+        silent = {0: 1} if Shard() in self.said else {}
+        return silent | {number: claim.shards for number, claim in self.holders.items()}
 
 
 def _plain(adapter: TypeAdapter[Any], value: object) -> dict[str, Any]:

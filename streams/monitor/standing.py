@@ -11,6 +11,7 @@ from schemas.topics import ALERTS, MONITOR_STATE
 from streams.kafka.topic_reader import TopicReader
 from streams.monitor.records import memory_of
 from streams.monitor.series import Memory
+from streams.monitor.shards import Shard, inherited, shard_of
 from streams.settings import Settings
 
 
@@ -18,9 +19,14 @@ from streams.settings import Settings
 class Standing:
     """The latest of everything. ``series`` is by app and name, ``alerts`` by fingerprint."""
 
-    progress: MonitorProgress | None = None
+    said: dict[Shard, MonitorProgress] = field(default_factory=dict)
     series: dict[tuple[str, str], SeriesState] = field(default_factory=dict)
     alerts: dict[str, Alert] = field(default_factory=dict)
+
+    @property
+    def progress(self) -> Sequence[MonitorProgress]:
+        """How far each shard has come; of former numbers of shards those that still have apps."""
+        return inherited(Shard(), tuple(self.said.values())).said
 
     def of(self, app: str | None) -> Sequence[SeriesState]:
         """The series of an app, or of all, in order."""
@@ -61,7 +67,9 @@ def read_standing(settings: Settings) -> Standing:
 
 def _take(standing: Standing, state: MonitorState) -> None:
     if state.progress is not None:
-        standing.progress = state.progress
+        key = shard_of(state.progress)
+        standing.said.pop(key, None)
+        standing.said[key] = state.progress
     if state.series is not None:
         standing.series[state.series.app, state.series.series] = state.series
 

@@ -9,7 +9,8 @@ from schemas.policy import Alarms
 from streams.monitor.alarm import Alarm
 from streams.monitor.app import App, Step, Terms, bins_of, step, usual_topics
 from streams.monitor.bins import OpenBins
-from streams.monitor.readings import Reading
+from streams.monitor.readings import Passing, Reading
+from streams.monitor.shards import Inheritance, Shard
 from streams.monitor.watermarks import Partition, closable
 from streams.monitor.watermarks import Terms as Timing
 
@@ -60,14 +61,15 @@ class Closing:
 class Watcher:
     """Watches from the state that it is given. Partitions are added before anything of theirs is read.
 
-    ``apps`` and ``closed`` (the last bin that was closed) are what a restart begins with, and what it is to be given.
+    ``apps`` are what a restart begins with, and what it is to be given; ``past`` says which bins are closed for which.
     """
 
     def __init__(
-        self, timing: Timing, alarms: AlarmsOf, apps: Mapping[str, App] | None = None, closed: int | None = None
+        self, timing: Timing, alarms: AlarmsOf, apps: Mapping[str, App] | None = None, past: Inheritance | None = None
     ) -> None:
         self.apps: dict[str, App] = dict(apps or {})
-        self.closed = closed
+        self._past = Inheritance(Shard()) if past is None else past
+        self.closed = self._past.closed
         self.partitions: dict[tuple[str, int], Partition] = {}
         self._timing = timing
         self._alarms = alarms
@@ -77,25 +79,31 @@ class Watcher:
         """Take partitions on, as they are to be read."""
         self.partitions.update({each.key: each for each in partitions})
 
-    def read(self, key: tuple[str, int], offset: int, reading: Reading | None) -> None:
+    def read(self, key: tuple[str, int], offset: int, reading: Reading | Passing | None) -> None:
         """Take one message of a partition in; None for one that is no traffic."""
         partition = self.partitions[key]
         partition.next = offset + 1
         if reading is None:
+            return
+        if isinstance(reading, Passing):
+            partition.pass_by(reading.time)
             return
         sight = partition.see(offset, reading.time, self.closed, self._timing)
         if sight.fate == "open" and not self._bins.add(sight.number, key, reading):
             partition.repeat(offset)
 
     def due(self, silent: Sequence[tuple[str, int]], now: int | None = None) -> int | None:
-        """The last bin that can be closed and is not; None if there is none.
+        """The last bin that can be closed and is not; None if there is none, or it is closed for some apps already.
 
         ``silent`` partitions hold nobody up. Where all are, bins end by the time ``now`` (milliseconds), if given.
         """
         found = closable(self.partitions.values(), silent, self._timing)
         if found is None and now is not None and len(silent) == len(self.partitions):
             found = Partition.complete(now, self._timing)
-        return found if found is not None and (self.closed is None or found > self.closed) else None
+        if found is None or (self.closed is not None and found <= self.closed):
+            return None
+        furthest = self._past.furthest
+        return None if furthest is not None and found < furthest else found
 
     def close(self, upto: int) -> Closing:
         """Close every bin up to this one, in order."""
@@ -103,7 +111,7 @@ class Watcher:
         for number in self._numbers(upto):
             found = self._bins.close(number, self._usual)
             for name in sorted({*self.apps, *found}):
-                if self._alarms(name) is None:
+                if self._alarms(name) is None or self._was_closed(name, number):
                     continue
                 before = self.apps.get(name, App())
                 try:
@@ -118,6 +126,14 @@ class Watcher:
             partition.close(upto)
         self.closed = upto
         return closing
+
+    def _was_closed(self, name: str, number: int) -> bool:
+        """Whether the shard that had the app before has closed the bin."""
+        furthest = self._past.furthest
+        if furthest is None or number > furthest:
+            return False
+        closed = self._past.closed_of(name)
+        return closed is not None and number <= closed
 
     def _usual(self, name: str) -> Sequence[str]:
         return usual_topics(self.apps.get(name, App()))

@@ -85,7 +85,7 @@ class Partition:
     def see(self, offset: int, time: int, closed: int | None, terms: Terms) -> Sight:
         """Take an event in; ``closed`` is the last bin that was closed."""
         number, before = time // terms.bin, self.watermark
-        self.watermark = time if before is None else max(before, time)
+        self.pass_by(time)
         done = self.complete(before, terms)
         if number <= max(_NEVER if closed is None else closed, _NEVER if done is None else done):
             if offset < self.frontier:
@@ -94,6 +94,10 @@ class Partition:
             return Sight(number, "late")
         self.opened.setdefault(number, (offset, before))
         return Sight(number, "open")
+
+    def pass_by(self, time: int) -> None:
+        """Take the time of an event in that is not to be counted."""
+        self.watermark = time if self.watermark is None else max(self.watermark, time)
 
     def repeat(self, offset: int) -> None:
         """Count an event that had come before."""

@@ -72,7 +72,7 @@ def plan_stack(settings: Settings) -> Stack:
     processes.append(_process(resolved, "infer-1", "infer", 0))
     processes.append(_process(resolved, "settle", "settle", 0))
     processes.append(_process(resolved, "store", "store", 0))
-    processes.append(_process(resolved, "monitor", "monitor", 0))
+    processes.extend(_monitor(resolved, shard) for shard in range(settings.monitor_shards))
     processes.append(_process(resolved, "gateway", "gateway", 0))
     processes.append(_process(resolved, "notify", "notify", 0))
     return Stack(resolved, (*engines, *processes), {_PROCESSES: lambda: _prepare(resolved)})
@@ -88,6 +88,11 @@ def _with_vault_key(settings: Settings) -> Settings:
     return settings
 
 
+def _monitor(settings: Settings, shard: int) -> ProcessSpec:
+    name = f"monitor-{shard}" if shard else "monitor"
+    return _process(settings.model_copy(update={"monitor_shard": shard}), name, "monitor", shard)
+
+
 def _process(settings: Settings, name: str, command: str, number: int) -> ProcessSpec:
     port = choose_port()
     url = f"http://{LOOPBACK}:{port}"
@@ -96,6 +101,7 @@ def _process(settings: Settings, name: str, command: str, number: int) -> Proces
         kafka_bootstrap=settings.kafka_bootstrap or "",
         clickhouse_url=settings.clickhouse_url or "",
         gateway_port=str(settings.gateway_port),
+        monitor_shard=str(settings.monitor_shard),
         metrics_port=str(port),
         log_format="text" if sys.stdout.isatty() and settings.log_format == "auto" else settings.log_format,
         **({} if settings.vault_key_file is None else {"vault_key_file": str(settings.vault_key_file)}),

@@ -19,6 +19,7 @@ from tests.bench.guards import guard_figures
 from tests.bench.inference import inference_figures
 from tests.bench.latency import latency_figures
 from tests.bench.lengths import length_figures
+from tests.bench.monitor import monitor_figures
 from tests.bench.path import path_figures
 from tests.bench.pieces import piece_figures
 from tests.bench.serving import serving_figures
@@ -37,6 +38,7 @@ _PARTS = {
     "crowd": crowd_figures,
     "pieces": piece_figures,
     "serving": serving_figures,
+    "monitor": monitor_figures,
 }
 
 

@@ -7,18 +7,21 @@ from itertools import islice
 import pytest
 from typer.testing import CliRunner
 
+from schemas.topics import ALERTS
 from streams.cli import app
-from streams.monitor.records import app_key, app_state, plain_memory, series_key
+from streams.monitor.records import app_key, app_state, plain_memory, progress_key, series_key
+from streams.monitor.shards import Shard, shard_of
 from streams.settings import Settings
 from tests.fixtures.monitor_side import Watched
 from tests.fixtures.monitored import ALARMS, APP, REFERENCE, judged, moment, number, traffic
+from tests.fixtures.waiting import PATIENCE_SECONDS
 
 pytestmark = pytest.mark.kafka
 
 POLICY = """
 id: shop
 version: 1
-apps: [shop]
+apps: [shop, desk]
 alarms: {signals: [response_toxicity, refusal, language], reference_days: 14, languages: [en]}
 """
 BAD = range(REFERENCE + 30, REFERENCE + 60)
@@ -105,6 +108,44 @@ def test_the_state_is_that_of_a_recomputation(watched, policies):
     assert told[-1].state == "resolved"
     assert told[-1].ends_at > moment(BAD[-1])
     assert standing.alerts[page.fingerprint].state == "resolved"
+
+
+def test_apps_are_shared_and_shared_anew(watched, policies):
+    """One monitor, then two while it still runs, one of them killed: every app is as in one reading, to the last bit,
+    and nothing is told twice; who shares the work otherwise is deposed."""
+    apps = {APP: Shard(0, 2), "desk": Shard(1, 2)}
+    assert all(shard.owns(name) for name, shard in apps.items())
+    clean = traffic(range(LAST + 2), 3, seed=2)
+    stream = sorted([*traffic(range(LAST + 2), 6, bad=BAD, app="desk"), *clean], key=lambda each: each.event_time)
+    parts = [stream[: len(stream) // 3], stream[len(stream) // 3 : len(stream) // 2], stream[len(stream) // 2 :]]
+    alone = watched.start(policies)
+    watched.write(parts[0])
+    watched.until_closed(number(5))
+    zero, one = (watched.start(policies, shard, 2) for shard in (0, 1))
+    watched.until_claimed(0, 2)
+    watched.write(parts[1])
+    assert alone.wait(PATIENCE_SECONDS) == 1
+    assert {shard_of(each) for each in watched.until_closed(number(LAST // 2 - 10)).progress} == set(apps.values())
+    one.send_signal(signal.SIGKILL)
+    watched.write(parts[2])
+    other = watched.start(policies, 1, 2)
+    watched.until_closed(number(LAST))
+    for each in (zero, other):
+        each.send_signal(signal.SIGTERM)
+        assert each.wait(PATIENCE_SECONDS) == 0
+
+    states, told = watched.states(), watched.alerts()
+    for name, shard in apps.items():
+        watcher, closing = watched.recomputed(states[progress_key(shard)].progress)
+        known = watcher.apps[name]
+        assert states[app_key(name)].app.memory == app_state(name, known).memory
+        for series, memory in known.series.items():
+            assert states[series_key(name, series)].series.memory == plain_memory(memory)
+        mine = {each.fingerprint for each in told if each.app == name}
+        assert mine == {each.fingerprint for each in closing.told.get(name, ())}
+    assert {(each.app, each.state) for each in told if each.fired_at} == {("desk", "firing"), ("desk", "resolved")}
+    ids = [dict(each.headers)["ce_id"] for each in watched.messages(ALERTS)]
+    assert len(ids) == len(set(ids))
 
 
 def test_what_is_watched_is_shown(watched, policies, run_weir):

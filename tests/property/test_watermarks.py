@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 from streams.monitor.readings import DIMENSIONS, Reading
 from streams.monitor.watcher import Watcher
 from streams.monitor.watermarks import Partition, Terms
-from tests.fixtures.monitored import ALARMS
+from tests.fixtures.monitored import ALARMS, closed_upto
 
 TERMS = Terms(bin=10, lateness=5)
 
@@ -16,7 +16,7 @@ def reading(unit, time):
 
 
 def fresh(partitions=None, closed=None, apps=None):
-    watcher = Watcher(TERMS, lambda _: ALARMS, apps, closed)
+    watcher = Watcher(TERMS, lambda _: ALARMS, apps, closed_upto(closed))
     watcher.follow(partitions or [Partition("v", "id", 0), Partition("v", "id", 1)])
     return watcher
 

@@ -183,6 +183,18 @@ def test_a_scaled_process_leaves_its_number_to_the_scaler():
     }
 
 
+def test_apps_are_shared_among_deployments():
+    """A shard of the monitor is a deployment of its own, which is told which one it is."""
+    objects = render("--values", str(CHART / "ci" / "plain.yaml"), "--set", "processes.monitor.shards=2")
+    made = {name for name in of_kind(objects, "Deployment") if "monitor" in name}
+    assert (
+        made == {"weir-monitor", "weir-monitor-1"} == {n for n in of_kind(objects, "PodDisruptionBudget") if n in made}
+    )
+    for shard, name in enumerate(sorted(made)):
+        variables = {each["name"]: each.get("value") for each in pods(objects)[name]["containers"][0]["env"]}
+        assert (variables["WEIR_MONITOR_SHARD"], variables["WEIR_MONITOR_SHARDS"]) == (str(shard), "2")
+
+
 def test_users_certificates_and_policies_reach_the_processes():
     """With SASL a password comes along, a process's own user and secret before the common ones; files are mounted."""
     objects = render_set("production")

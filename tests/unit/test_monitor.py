@@ -10,19 +10,20 @@ from monitors.alarms.bins import bin_of
 from schemas.monitoring import SeriesState
 from schemas.policy import Alarms
 from schemas.signal import SignalName
+from schemas.traffic import milliseconds
 from schemas.verdict import Judgement
 from streams.monitor.alarm import NO_TRAFFIC
 from streams.monitor.app import App, bins_of, step
 from streams.monitor.app import Terms as AppTerms
 from streams.monitor.bins import Closed, OpenBins
-from streams.monitor.readings import DIMENSIONS, Reader
+from streams.monitor.readings import DIMENSIONS, Passing, Reader
 from streams.monitor.records import memory_of, series_state
 from streams.monitor.reference import exported, read_reference
 from streams.monitor.signals import SIGNALS
 from streams.monitor.telling import Links, Teller
 from streams.monitor.watcher import Watcher
 from streams.monitor.watermarks import Partition, Terms
-from tests.fixtures.monitored import ALARMS, APP, REFERENCE, judged, moment, number, traffic
+from tests.fixtures.monitored import ALARMS, APP, REFERENCE, closed_upto, judged, moment, number, traffic
 
 HOUR = 3_600_000
 TERMS = AppTerms(1.0, bins_of(14))
@@ -34,7 +35,7 @@ class Scene:
 
     def __init__(self, alarms=ALARMS, apps=None, closed=None):
         self.alarms = alarms
-        self.watcher = Watcher(Terms(HOUR, 0), lambda _: self.alarms, apps, closed)
+        self.watcher = Watcher(Terms(HOUR, 0), lambda _: self.alarms, apps, closed_upto(closed))
         self.watcher.follow([Partition("v", "id", 0)])
         self.reader = Reader(lambda _: self.alarms, "event")
         self.told = []
@@ -153,13 +154,14 @@ def test_a_series_survives_as_json(learnt):
 
 
 def test_trials_and_contradictions_are_no_traffic():
-    """A version on trial, what settle refuses, and apps that nobody watches are not counted."""
+    """A version on trial, what settle refuses, and apps that nobody watches are not counted; time goes by the last."""
     reader = Reader(lambda app: ALARMS if app == APP else None, "arrival")
     assert reader.read(judged(1, moment(0))) is not None
-    for changes in ({"run": "shadow:shop@2"}, {"stage": "settle"}, {"app": "other"}):
+    for changes in ({"run": "shadow:shop@2"}, {"stage": "settle"}):
         assert reader.read(judged(1, moment(0), **changes)) is None
     none = Reader(lambda _: Alarms(signals=frozenset()), "arrival")
-    assert none.read(judged(1, moment(0))) is None
+    passing = Passing(milliseconds(moment(0)))
+    assert none.read(judged(1, moment(0))) == reader.read(judged(1, moment(0), app="other")) == passing
 
 
 def test_a_reading_has_the_values_that_its_sides_have():
