@@ -121,10 +121,11 @@ def test_apps_are_shared_and_shared_anew(watched, policies):
     alone = watched.start(policies)
     watched.write(parts[0])
     watched.until_closed(number(5))
-    zero, one = (watched.start(policies, shard, 2) for shard in (0, 1))
+    one = watched.start(policies, 1, 2)
     watched.until_claimed(0, 2)
     watched.write(parts[1])
     assert alone.wait(PATIENCE_SECONDS) == 1
+    zero = watched.start(policies, 0, 2)
     assert {shard_of(each) for each in watched.until_closed(number(LAST // 2 - 10)).progress} == set(apps.values())
     one.send_signal(signal.SIGKILL)
     watched.write(parts[2])
