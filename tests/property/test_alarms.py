@@ -21,6 +21,7 @@ from monitors.alarms.visible import visible_shift
 from tests.simulations.alarms import ONSET, clean_run, delay
 from tests.simulations.null import SERIES, summed
 from tests.simulations.traffic import REFERENCE_HOURS, Truth, bins, conversations, step_shift
+from tests.simulations.years import LIMITS, year
 
 WATCHED = TypeAdapter(Watch)
 BUDGET = threshold(1, 1 / 50)
@@ -252,3 +253,9 @@ def test_half_a_change_is_no_recovery(expected, change):
     still = bins_until_proven(expected + change / 2, expected, change, 40, 500)
     assert still.mean() - 2 * still.std() / np.sqrt(len(still)) >= BINS
     assert np.median(bins_until_proven(expected, expected, change, 20, 500)) <= 24
+
+
+def test_what_prompts_are_about_pages_within_the_budget_while_nothing_changes():
+    """Four clean months, at two wanders: series about topics page no more often than once in 90 days, nor do both."""
+    months = [year(seed, 28 * 24) for seed in (0, 2, 4, 6)]
+    assert all(sum(month[limit] for month in months) <= 4 * 28 / 90 for limit in LIMITS)

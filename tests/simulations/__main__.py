@@ -3,7 +3,7 @@
 ``runs`` days to a false page · ``clean`` 50 clean series at a time · ``apps`` the mean alarm · ``delays`` hours from
 shift to page, beside the rivals · ``coverage`` maps of the intervals · ``changes`` cover of onset sets and reviewer
 corrections · ``traps`` what goes wrong without a part · ``topics`` new kinds of text, from a folder of data (a second
-argument) · ``plots`` draws docs/plots from the rest.
+argument) · ``years`` clean years of the series about topics · ``plots`` draws docs/plots from the rest.
 """
 
 import json
@@ -19,6 +19,7 @@ from tests.simulations.null import app_clean, clean, runs_to_first
 from tests.simulations.plots import draw
 from tests.simulations.topics import new_kinds
 from tests.simulations.traps import traps
+from tests.simulations.years import years
 
 OUT = Path("build/simulations")
 
@@ -44,6 +45,7 @@ COMMANDS: dict[str, Callable[[], object]] = {
     "changes": changes,
     "traps": traps,
     "topics": lambda: new_kinds(Path(sys.argv[2])),
+    "years": lambda: years(OUT),
     "plots": _plots,
 }
 
