@@ -1,4 +1,4 @@
-"""Attacks by grammar and, from the same frames and words, what is harmless: the table ``attacks.toml`` as examples."""
+"""Attacks by grammar and, from the same frames and words, what is harmless: ``attacks.toml``, ``everyday.toml``."""
 
 import random
 from collections.abc import Iterator, Mapping, Sequence
@@ -21,6 +21,13 @@ def made_attacks(table: Mapping[str, Any], sentences: Sequence[str], chance: ran
     yield from _orders(table["agents"], sentences, chance)
     for section in (table["states"], table["abroad"]):
         yield from _plain(section, chance)
+
+
+def made_everyday(table: Mapping[str, Any], seed: int) -> Iterator[Example]:
+    """Examples of ``everyday.toml``. Each template draws by itself: one more changes nothing of the others."""
+    for template in table["template"]:
+        chance = random.Random(f"{seed} {template['name']}")  # noqa: S311 - reproducible, nothing secret
+        yield from _plain({**table, "template": [template]}, chance)
 
 
 def _plain(section: Mapping[str, Any], chance: random.Random) -> Iterator[Example]:

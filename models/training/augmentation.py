@@ -25,16 +25,17 @@ _JOINTS = (".", "*", "-", "\u200b")  # what is put between letters
 
 @dataclass(frozen=True, slots=True)
 class Phrases:
-    """The tables ``phrases.toml``, ``injection.toml`` and ``attacks.toml``."""
+    """The tables ``phrases.toml``, ``injection.toml``, ``attacks.toml`` and ``everyday.toml``."""
 
     table: Mapping[str, Any]
     injection: Mapping[str, Any]
     attacks: Mapping[str, Any]
+    everyday: Mapping[str, Any]
 
     @classmethod
     def load(cls) -> "Phrases":
         folder = resources.files("models.training")
-        names = ("phrases.toml", "injection.toml", "attacks.toml")
+        names = ("phrases.toml", "injection.toml", "attacks.toml", "everyday.toml")
         return cls(*(tomllib.loads((folder / name).read_text("utf-8")) for name in names))
 
 

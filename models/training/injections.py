@@ -11,7 +11,7 @@ import string
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from models.training.attacks import made_attacks
+from models.training.attacks import made_attacks, made_everyday
 from models.training.augmentation import Phrases, fill, filled
 from models.training.corpus import Example
 
@@ -38,6 +38,7 @@ def augment_injection(examples: Sequence[Example], phrases: Phrases, seed: int) 
         *_garbled([example.text for example in examples if example.kind in ("benign", "trigger")], chance),
         *(_harmless(_mash(chance), "mash") for _ in range(_MASHED)),
         *(_harmless(_binary(chance), "data") for _ in range(_BINARIES)),
+        *made_everyday(phrases.everyday, seed),
     ]
 
 

@@ -92,7 +92,7 @@ TASKS: Mapping[str, Task] = {
     ),
     "injection": Task(
         name=INJECTION,
-        version="3.1.0",
+        version="3.2.0",
         labels=("injection",),
         inputs=("mean", "peak", "inner"),
         read=read_injection,
@@ -106,7 +106,7 @@ TASKS: Mapping[str, Task] = {
             "Role-play prompts that are long and harmless resemble jailbreaks.",
         ),
         uses=lambda example: example.kind == "benign" or not _is_document(example),
-        spelling=1.0,
+        spelling=1.5,
         each_aside=(
             {
                 "hand-written attacks and look-alikes (bastion, gandalf)": frozenset({"bastion", "gandalf"}),

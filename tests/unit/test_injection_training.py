@@ -10,6 +10,7 @@ from models.training.augmentation import Phrases
 from models.training.corpus import Example
 
 recipe = pytest.importorskip("models.training.recipe", exc_type=ImportError)
+attacks = pytest.importorskip("models.training.attacks", exc_type=ImportError)
 injections = pytest.importorskip("models.training.injections", exc_type=ImportError)
 tasks = pytest.importorskip("models.training.tasks", exc_type=ImportError)
 
@@ -45,9 +46,18 @@ def test_every_kind_is_made(made):
 def test_no_slot_is_left(made):
     """Every slot of a sentence is filled; braces of code and of gibberish may stay."""
     phrases = Phrases.load()
-    sections = (phrases.injection, phrases.attacks, *(phrases.attacks[name] for name in ("agents", "states", "abroad")))
+    parts = (phrases.attacks[name] for name in ("agents", "states", "abroad"))
+    sections = (phrases.injection, phrases.attacks, *parts, phrases.everyday)
     names = ("{aim}", "{sage}", *(f"{{{name}}}" for section in sections for name in section["slots"]))
     assert not [example for example in made if any(name in example.text for name in names)]
+
+
+def test_everyday_templates_draw_by_themselves():
+    """What one template of the everyday table makes does not depend on the templates before it."""
+    table = Phrases.load().everyday
+    last = list(attacks.made_everyday({**table, "template": table["template"][-1:]}, seed=1))
+    assert last
+    assert list(attacks.made_everyday(table, seed=1))[-len(last) :] == last
 
 
 def test_a_poisoned_document_keeps_its_words(made):
