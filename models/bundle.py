@@ -27,12 +27,12 @@ class ModelBundle:
         return tuple(part.version for part in parts)
 
 
-def load_bundle(directory: Path, threads: int = 1) -> ModelBundle:
-    """Load the default models from ``directory``; blocks for about a second.
+def load_bundle(directory: Path, threads: int = 1, encoder: TextEncoder | None = None) -> ModelBundle:
+    """Load the default models from ``directory``; blocks for about a second. ``encoder`` stands in for the int8 one.
 
     Raises ConfigError: MODEL_MISSING, whose message names the command that fetches, or MODEL_CORRUPT.
     """
-    encoder = OnnxEncoder(directory, threads=threads)
+    encoder = encoder or OnnxEncoder(directory, threads=threads)
     encoder.load()
     tagger = OnnxTagger(directory, threads=threads)
     tagger.load()

@@ -72,10 +72,10 @@ def require(entry: ModelEntry, directory: Path) -> Path:
     """
     for report in verify(entry, directory):
         if report.state is FileState.MISSING:
-            message = f"{report.name} is not there; run: weir models fetch"
+            message = f"{report.name} is not there; run: weir models fetch {entry.name}"
             raise ConfigError(message, code=Code.MODEL_MISSING, field=entry.name)
         if report.state is FileState.CORRUPT:
-            message = f"{report.name} differs from the catalog; run: weir models fetch"
+            message = f"{report.name} differs from the catalog; run: weir models fetch {entry.name}"
             raise ConfigError(message, code=Code.MODEL_CORRUPT, field=entry.name)
     return entry.folder(directory)
 

@@ -13,8 +13,11 @@ from numpy.typing import NDArray
 from safetensors.torch import load_file
 from transformers import BertConfig, BertModel
 
+from models.batches import MICRO_BATCH_TOKENS
 from models.catalog import find_entry
 from models.encoder import CACHE_WINDOWS, TextEncoder
+from models.generation.generator import Device
+from models.generation.language_model import choose_device
 from models.onnx_engine import TOKENIZER_FILE
 from models.pooled import INNER_LAYERS, WIDTH, Pooled
 from models.store import require
@@ -76,7 +79,12 @@ def _average(hidden: torch.Tensor, absent: torch.Tensor) -> torch.Tensor:
 
 
 class TorchEncoder(TextEncoder):
-    """The encoder on ``device`` ("cuda", "cpu"): bf16 on a GPU, fp32 on the CPU, 384 dimensions."""
+    """The encoder on ``device``: bf16 on a GPU, fp32 on the CPU, 384 dimensions.
 
-    def __init__(self, directory: Path, *, device: str = "cuda", cache_windows: int = CACHE_WINDOWS) -> None:
-        super().__init__(TorchEngine(directory, device), cache_windows=cache_windows, batch_tokens=GPU_BATCH_TOKENS)
+    Raises ConfigError: ``cuda`` is wanted, and there is none.
+    """
+
+    def __init__(self, directory: Path, *, device: Device = "auto", cache_windows: int = CACHE_WINDOWS) -> None:
+        chosen = choose_device(device)
+        tokens = GPU_BATCH_TOKENS if chosen == "cuda" else MICRO_BATCH_TOKENS
+        super().__init__(TorchEngine(directory, chosen), cache_windows=cache_windows, batch_tokens=tokens)

@@ -84,6 +84,11 @@ class Settings(BaseSettings):
     policies: Path | None = Field(default=None, description="A policy file or a folder; by default the shipped ones.")
     workers: Annotated[int, Field(ge=1, le=256)] = Field(default=1, description="Guard processes of `weir up`.")
     threads: Annotated[int, Field(ge=1, le=256)] = Field(default=1, description="Encoder threads of one worker.")
+    encoder: Literal["int8", "full"] = Field(
+        default="int8",
+        description="What the guards' encoder computes in: int8 on the CPU, or `full` precision through torch "
+        "on the device (`weir models fetch minilm-l6-full`).",
+    )
     batch_size: Annotated[int, Field(ge=1, le=4096)] = Field(default=32, description="Events guarded in one call.")
     guard_seconds: Annotated[float, Field(ge=0, le=600)] = Field(
         default=30.0,

@@ -9,6 +9,7 @@ from guards.oversight import Oversight
 from guards.pipeline import Pipeline
 from guards.registry import Parts, build_pipeline
 from models.bundle import ModelBundle, load_bundle
+from models.encoder import TextEncoder
 from schemas.errors import Code, ConfigError
 from schemas.policy import Policy
 from streams.judging.guard_watch import GuardWatch
@@ -26,7 +27,8 @@ def load_pipeline(settings: Settings, policies: Iterable[Policy] = (), metrics: 
             ``POLICY`` for a model that does not exist.
         UnavailableError: a model that has to be fetched from a hub which does not answer.
     """
-    bundle = load_bundle(settings.models_directory, settings.threads)
+    encoder = _full_encoder(settings) if settings.encoder == "full" else None
+    bundle = load_bundle(settings.models_directory, settings.threads, encoder)
     parts = replace(parts_of(bundle), detoxify=partial(_load_detoxify, settings))
     return build_pipeline(parts, policies, Oversight(GuardWatch(metrics or Metrics()), settings.guard_seconds))
 
@@ -41,6 +43,15 @@ def parts_of(bundle: ModelBundle) -> Parts:
         linguist=bundle.languages,
         indirect=bundle.indirect,
     )
+
+
+def _full_encoder(settings: Settings) -> TextEncoder:
+    try:
+        from models.torch_encoder import TorchEncoder  # noqa: PLC0415 - an extra, and torch takes seconds to import
+    except ImportError:
+        message = "the encoder in full precision needs torch, which is not installed: pip install 'weir[infer]'"
+        raise ConfigError(message, code=Code.MODEL_MISSING, field="encoder") from None
+    return TorchEncoder(settings.models_directory, device=settings.device)
 
 
 def _load_detoxify(settings: Settings) -> Scorer:
