@@ -25,6 +25,8 @@ class Scope:
     heads: Mapping[Side, Head]
     roles: frozenset[str]
     languages: frozenset[str] = frozenset({"en"})
+    encoder: str = ""
+    """The version of what makes features: the same head says something else on others."""
 
 
 class ClassifierGuard:
@@ -40,7 +42,9 @@ class ClassifierGuard:
     def __init__(self, name: str, scope: Scope, disguises: Disguises, *, marks: bool = False) -> None:
         heads = list(scope.heads.values())
         self.name = name
-        self.version = "+".join(dict.fromkeys([*(head.version for head in heads), disguises.version]))
+        self.version = "+".join(
+            dict.fromkeys([*(head.version for head in heads), disguises.version, scope.encoder])
+        ).rstrip("+")
         self.labels = heads[0].labels
         self.languages = scope.languages
         self._scope = scope

@@ -58,7 +58,8 @@ _SPEAKERS: Final = frozenset({"user", "assistant", "tool"})
 
 
 def _toxicity(parts: Parts) -> Guard:
-    return ClassifierGuard("toxicity", Scope(dict.fromkeys(_SPOKEN, parts.toxicity), _SPEAKERS), parts.disguises)
+    scope = Scope(dict.fromkeys(_SPOKEN, parts.toxicity), _SPEAKERS, encoder=parts.encoder.version)
+    return ClassifierGuard("toxicity", scope, parts.disguises)
 
 
 def _detoxify(parts: Parts) -> Guard:
@@ -67,7 +68,8 @@ def _detoxify(parts: Parts) -> Guard:
 
 def _injection(parts: Parts) -> Guard:
     heads = {Side.PROMPT: parts.injection, Side.CONTEXT: parts.indirect or parts.injection}
-    return ClassifierGuard("injection", Scope(heads, frozenset({"user", "tool"})), parts.disguises, marks=True)
+    scope = Scope(heads, frozenset({"user", "tool"}), encoder=parts.encoder.version)
+    return ClassifierGuard("injection", scope, parts.disguises, marks=True)
 
 
 def _pii(parts: Parts) -> Guard:
