@@ -1,4 +1,7 @@
-"""The sensitive lane: whitened residuals of blocks of hours, by rank. Its promise is calibrated, and simulated."""
+"""The sensitive lane: whitened residuals of blocks of hours, by rank. Its promise is proven for exchangeable residuals.
+
+How far the whitening makes them so is simulated.
+"""
 
 from bisect import bisect_left, bisect_right
 from dataclasses import dataclass
@@ -13,7 +16,8 @@ from scipy.special import ndtri
 from monitors.alarms.bins import DAY
 from monitors.alarms.profile import Hours
 
-RATES: Final = (0.1, 0.2, 0.4, 0.8, 1.6)
+RATES: Final = (0.2, 0.3, 0.4, 0.8, 1.6)
+"""Sizes of a bet: the best one against a drift of so many deviations a block. Any set of them keeps the promise."""
 BETS: Final = 2 * len(RATES)
 LENGTHS: Final = (1, 2, 3, 4, 6, 8, 12, 24)
 """Hours of a block; they divide the day."""
@@ -132,16 +136,16 @@ def _inflation(residuals: NDArray[np.float64], length: int) -> float:
 def rank_score(residual: float, others: tuple[float, ...], luck: float) -> float:
     """The residual's place among ``others`` (sorted) as a normal quantile; ``luck`` in (0, 1) breaks ties.
 
-    The randomised rank of an exchangeable newcomer is uniform (conformal p-values: Vovk, Gammerman and Shafer 2005).
+    Among *all* before it the randomised rank of an exchangeable newcomer is uniform whatever the ranks of those were
+    (conformal p-values: Vovk, Gammerman and Shafer 2005), so nothing has to pay for the error of the reference.
     """
     below, upto = bisect_left(others, residual), bisect_right(others, residual)
     return float(ndtri((below + luck * (upto - below + 1)) / (len(others) + 1)))
 
 
-def log_bets(score: float, reference: int) -> NDArray[np.float64]:
-    """The logs of a block's bets, up and then down: λ(±g - 1/√R) - λ²/2.
+def log_bets(score: float) -> NDArray[np.float64]:
+    """The logs of a block's bets, up and then down: ±λg - λ²/2.
 
-    A Gaussian bet on the score; 1/√R pays for the error of a mean that ``reference`` blocks (R) tell.
+    A Gaussian bet on the score, of mean 1 where that is normal, and less where inflation has made it smaller.
     """
-    rates = np.abs(_RATES)
-    return np.asarray(_RATES * score - rates / sqrt(reference) - rates**2 / 2)
+    return np.asarray(_RATES * score - _RATES**2 / 2)

@@ -1,6 +1,6 @@
 """One watched series: learnt from a reference, then fed hour by hour. Pure, so a recomputation agrees exactly."""
 
-from bisect import bisect_right, insort
+from bisect import bisect_left, bisect_right, insort
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from hashlib import blake2b
@@ -8,7 +8,7 @@ from math import sqrt
 from typing import Final, Literal, NamedTuple, TypeAlias
 
 from monitors.alarms import fast, sensitive
-from monitors.alarms.bins import WEEK, Bin, Summary
+from monitors.alarms.bins import Bin, Summary
 from monitors.alarms.evidence import grow
 from monitors.alarms.profile import Profile, columns, expected_elsewhere, fit_profile, wander
 
@@ -20,6 +20,8 @@ LEAST_DAYS: Final = 14
 LEAST_CONVERSATIONS: Final = 100
 _KEPT_HOURS: Final = 28 * 24
 _MOST_SETTLED: Final = 4096
+SHARES: Final[dict[Lane, float]] = {"fast": 1 / 3, "sensitive": 2 / 3}
+"""What each lane has of the budget: the fast one sees what is large, and loses less than an hour by a smaller part."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +98,7 @@ class State:
     ``hour`` is the last one taken in, ``closed`` the last number of a closed block. ``fast`` and ``sensitive`` are the
     evidence of each bet (``evidence.py``), ``past`` the weighted mean of standardised blocks. ``recent`` are the
     residuals of four weeks by block number; ``settled``, sorted, those that new ones are ranked among: the
-    reference's, and others as soon as they are a week old, ``absorbed`` being the last.
+    reference's and all since, ``absorbed`` being the last block (a week behind where an earlier version wrote it).
     """
 
     hour: int
@@ -187,12 +189,19 @@ def cleared(state: State, since: int) -> State:
     Evidence begins anew, and so does what the past foretells: after a high month the first normal hour would look like
     a fall. Residuals of the change are no rank for others.
     """
-    return replace(restarted(state), past=0.0, recent=tuple(each for each in state.recent if each[0] < since))
+    settled = list(state.settled)
+    for number, residual in state.recent:
+        place = bisect_left(settled, residual)
+        if since <= number <= state.absorbed and settled[place : place + 1] == [residual]:
+            del settled[place]
+    recent = tuple(each for each in state.recent if each[0] < since)
+    return replace(restarted(state), past=0.0, recent=recent, settled=tuple(settled))
 
 
 def lanes(state: State) -> dict[Lane, float]:
-    """The evidence of each lane: the mean over its bets."""
-    return {"fast": sum(state.fast) / fast.BETS, "sensitive": sum(state.sensitive) / sensitive.BETS}
+    """The evidence of each lane: the mean over its bets, by the lane's share of the budget to an equal one."""
+    means = {"fast": sum(state.fast) / fast.BETS, "sensitive": sum(state.sensitive) / sensitive.BETS}
+    return {lane: means[lane] * len(SHARES) * share for lane, share in SHARES.items()}
 
 
 def _page(watch: Watch, state: State) -> Page | None:
@@ -235,14 +244,14 @@ def _close(watch: Watch, state: State) -> State:
     white = base.whitening
     z = white.standardised(pending.events, pending.total, pending.expected / pending.events)
     residual = z - white.pull * state.past
-    state = _absorb(state, pending.number - WEEK // base.block)
+    state = _absorb(state)
     luck = _luck(watch.series, pending.number)
     score = sensitive.rank_score(residual, state.settled, luck) / sqrt(white.inflation)
     kept = bisect_right(state.recent, pending.number - _KEPT_HOURS // base.block, key=_number)
     return replace(
         state,
         closed=pending.number,
-        sensitive=grow(state.sensitive, sensitive.log_bets(score, len(base.residuals)), base.block),
+        sensitive=grow(state.sensitive, sensitive.log_bets(score), base.block),
         past=white.memory * state.past + (1 - white.memory) * z,
         pending=Pending(pending.number),
         recent=(*state.recent[kept:], (pending.number, residual)),
@@ -253,15 +262,18 @@ def _number(residual: tuple[int, float]) -> int:
     return residual[0]
 
 
-def _absorb(state: State, upto: int) -> State:
-    """Let residuals up to block ``upto`` settle, while there is room: more than 4,096 make a rank no better."""
-    first, last = (bisect_right(state.recent, number, key=_number) for number in (state.absorbed, upto))
-    if first >= last or len(state.settled) >= _MOST_SETTLED:
-        return replace(state, absorbed=max(state.absorbed, upto))
+def _absorb(state: State) -> State:
+    """Let the residuals so far settle, while there is room: more than 4,096 make a rank no better."""
+    first = bisect_right(state.recent, state.absorbed, key=_number)
+    if first == len(state.recent):
+        return state
+    absorbed = state.recent[-1][0]
+    if len(state.settled) >= _MOST_SETTLED:
+        return replace(state, absorbed=absorbed)
     settled = list(state.settled)
-    for _, residual in state.recent[first:last]:
+    for _, residual in state.recent[first:]:
         insort(settled, residual)
-    return replace(state, absorbed=upto, settled=tuple(settled))
+    return replace(state, absorbed=absorbed, settled=tuple(settled))
 
 
 def _luck(series: str, block: int) -> float:

@@ -1,6 +1,6 @@
 """What an alarm can see: the number that belongs beside it."""
 
-from math import exp, log, sqrt
+from math import exp, log, log1p, sqrt
 from typing import Final
 
 import numpy as np
@@ -8,7 +8,7 @@ import numpy as np
 from monitors.alarms import fast, sensitive
 from monitors.alarms.bins import WEEK
 from monitors.alarms.evidence import BUDGET_HOURS
-from monitors.alarms.series import Baseline
+from monitors.alarms.series import SHARES, Baseline
 
 _BISECTIONS: Final = 40
 
@@ -31,11 +31,12 @@ def visible_shift(baseline: Baseline, threshold: float, hours: float = WEEK) -> 
 
 def _found(baseline: Baseline, threshold: float, hours: float, shift: float) -> bool:
     fast_growth = baseline.conversations * _fast(baseline, shift)
-    slow_growth = _sensitive(baseline, shift) / baseline.block
-    return any(
-        _reaches(growth, hours, bets * threshold)
-        for growth, bets in ((fast_growth, fast.BETS), (slow_growth, sensitive.BETS))
+    slow_growth = _sensitive(baseline, shift, hours) / baseline.block
+    lanes: tuple[tuple[float, float], ...] = (
+        (fast_growth, fast.BETS / SHARES["fast"]),
+        (slow_growth, sensitive.BETS / SHARES["sensitive"]),
     )
+    return any(_reaches(growth, hours, bets * threshold / len(lanes)) for growth, bets in lanes)
 
 
 def _reaches(growth: float, hours: float, evidence: float) -> bool:
@@ -53,11 +54,11 @@ def _fast(baseline: Baseline, shift: float) -> float:
     return float((bet * (rate - bound) - bet**2 / 2 * (variance + (rate - bound) ** 2)).max())
 
 
-def _sensitive(baseline: Baseline, shift: float) -> float:
-    """Growth a block of the best upward bet."""
-    white = baseline.whitening
+def _sensitive(baseline: Baseline, shift: float, hours: float) -> float:
+    """Growth a block of the best upward bet, on average over ``hours`` in which more and more ranks know the shift."""
+    white, known, new = baseline.whitening, len(baseline.residuals), hours / baseline.block
     deviation = white.deviation(baseline.events * baseline.block, baseline.profile.level)
     drift = shift / deviation * (1 - white.pull) / white.spread / sqrt(white.inflation)
-    drift = min(drift, 3.5) - 1 / sqrt(len(baseline.residuals))  # a rank among so many goes no further
+    drift = min(drift * known / new * log1p(new / known), 3.5)  # a rank among so many goes no further
     rates = np.array(sensitive.RATES)
     return float((rates * drift - rates**2 / 2).max())

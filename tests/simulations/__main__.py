@@ -25,7 +25,7 @@ OUT = Path("build/simulations")
 
 
 def _clean() -> list:
-    return [clean(0.2, 4), clean(0.1, 4), clean(0.1, 1, 365)]
+    return [clean(0.2, 40), clean(0.1, 40), clean(0.1, 10, 365)]
 
 
 def _runs() -> list:

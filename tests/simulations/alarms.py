@@ -4,8 +4,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from monitors.alarms.series import Baseline, Watch, begin, learn, step
-from tests.simulations.traffic import LIVE_HOURS, REFERENCE_HOURS, Truth, bins, conversations, step_shift
+from monitors.alarms.series import Baseline, Watch, begin, learn
+from tests.simulations.paths import pages, scored
+from tests.simulations.traffic import LIVE_HOURS, REFERENCE_HOURS, Truth, conversations, step_shift
 
 ONSET = REFERENCE_HOURS + 10 * 24
 FOUND_WITHIN = 30 * 24
@@ -28,28 +29,17 @@ def watched(stream, threshold: float, name: str, reference: int = REFERENCE_HOUR
 def clean_run(truth: Truth, threshold: float, seed: int, live: int = LIVE_HOURS, *, until_first: bool = False) -> Run:
     """One clean stream after its reference."""
     hours = REFERENCE_HOURS + live
-    stream = bins(conversations(truth, hours, np.random.default_rng([seed, 1])), hours)
-    watch, pages = watched(stream, threshold, f"clean-{seed}"), []
-    for found in stream[REFERENCE_HOURS:]:
-        watch, page = step(watch, found)
-        if page:
-            pages.append(found.hour - REFERENCE_HOURS + 1)
-            if until_first:
-                return Run(tuple(pages), pages[0])
-    return Run(tuple(pages), live)
+    found = scored(conversations(truth, hours, np.random.default_rng([seed, 1])), hours, f"clean-{seed}")
+    paged = tuple(hour + 1 for hour in pages(found, threshold, most=1 if until_first else live))
+    return Run(paged, paged[0] if until_first and paged else live)
 
 
 def delay(truth: Truth, threshold: float, seed: int, size: float, ramp: int = 0) -> float:
     """Hours from a shift to the page that follows it, infinite if none comes within 30 days.
 
-    Ten clean days lie between reference and shift; a page in them counts as found in 0 hours with none.
+    Ten clean days lie between reference and shift; a page in them only starts the evidence anew.
     """
     hours = ONSET + FOUND_WITHIN
     rows = conversations(truth, hours, np.random.default_rng([seed, 2]), step_shift(hours, ONSET, size, ramp))
-    stream = bins(rows, hours)
-    watch = watched(stream, threshold, f"shifted-{seed}")
-    for found in stream[REFERENCE_HOURS:]:
-        watch, page = step(watch, found)
-        if page and found.hour >= ONSET:
-            return found.hour - ONSET + 1.0
-    return float("inf")
+    paged = pages(scored(rows, hours, f"shifted-{seed}"), threshold, ONSET - REFERENCE_HOURS, 1)
+    return paged[0] + REFERENCE_HOURS - ONSET + 1.0 if paged else float("inf")

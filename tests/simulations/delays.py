@@ -5,11 +5,11 @@ from functools import partial
 import numpy as np
 
 from monitors.alarms.evidence import threshold
-from monitors.alarms.series import step
-from tests.simulations.alarms import FOUND_WITHIN, ONSET, watched
+from tests.simulations.alarms import FOUND_WITHIN, ONSET
 from tests.simulations.null import many
+from tests.simulations.paths import pages, scored
 from tests.simulations.rivals import ADWIN_DELTAS, CUSTOMARY, STATISTICS, adwin, hourly
-from tests.simulations.traffic import LIVE_HOURS, REFERENCE_HOURS, Truth, bins, conversations, step_shift
+from tests.simulations.traffic import LIVE_HOURS, REFERENCE_HOURS, Truth, conversations, step_shift
 
 SHIFTS = {"+1 pp": (0.01, 0), "+2 pp": (0.02, 0), "+5 pp": (0.05, 0), "+2 pp over 14 d": (0.02, 14 * 24)}
 BUDGET = threshold(1, 1 / 50)
@@ -27,7 +27,7 @@ def calm(seed: int) -> dict:
         live = statistic(data)[REFERENCE_HOURS:]
         highest[name] = float(live.max())
         customary[name] = _episodes(live > CUSTOMARY[name])
-    return {"highest": highest, "customary": customary, "ours": _ours(rows, hours, seed, 0),
+    return {"highest": highest, "customary": customary, "ours": pages(scored(rows, hours, f"stream-{seed}"), BUDGET),
             "adwin": [len(adwin(rows, data, delta)) for delta in ADWIN_DELTAS]}  # fmt: skip
 
 
@@ -40,18 +40,6 @@ def _episodes(over: np.ndarray) -> int:
     return count
 
 
-def _ours(rows, hours: int, seed: int, after: int) -> list[int]:
-    stream = bins(rows, hours)
-    watch, pages = watched(stream, BUDGET, f"stream-{seed}"), []
-    for found in stream[REFERENCE_HOURS:]:
-        watch, page = step(watch, found)
-        if page and found.hour >= after:
-            pages.append(found.hour)
-            if after:
-                break
-    return pages
-
-
 def shifted(seed: int, size: float, ramp: int, thresholds: dict[str, float], delta: float) -> dict[str, float]:
     """One shifted stream: hours to the page of each method, infinite if there is none within 30 days."""
     hours = ONSET + FOUND_WITHIN
@@ -59,10 +47,10 @@ def shifted(seed: int, size: float, ramp: int, thresholds: dict[str, float], del
     data = hourly(rows, hours)
     found = {name: np.flatnonzero(statistic(data)[ONSET:] > thresholds[name]) for name, statistic in STATISTICS.items()}
     delays = {name: float(places[0] + 1) if len(places) else np.inf for name, places in found.items()}
-    pages = [hour for hour in adwin(rows, data, delta) if hour >= ONSET]
-    delays["ADWIN, conversations"] = pages[0] - ONSET + 1.0 if pages else np.inf
-    ours = _ours(rows, hours, seed, ONSET)
-    return delays | {OURS: ours[0] - ONSET + 1.0 if ours else np.inf}
+    dropped = [hour for hour in adwin(rows, data, delta) if hour >= ONSET]
+    delays["ADWIN, conversations"] = dropped[0] - ONSET + 1.0 if dropped else np.inf
+    ours = pages(scored(rows, hours, f"stream-{seed}"), BUDGET, ONSET - REFERENCE_HOURS, 1)
+    return delays | {OURS: ours[0] + REFERENCE_HOURS - ONSET + 1.0 if ours else np.inf}
 
 
 def compared(clean: int = 200, streams: int = 40, processes: int = 2) -> dict:

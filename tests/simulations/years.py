@@ -6,7 +6,7 @@ fortnight as the monitor does it, the level learnt from four weeks after that, a
 """
 
 import json
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from math import sqrt
 from pathlib import Path
 
@@ -14,11 +14,9 @@ import numpy as np
 from scipy.special import expit, logit
 from scipy.stats import chi2
 
-from monitors.alarms.app import NEVER, evidence
-from monitors.alarms.bins import Bin
-from monitors.alarms.series import Baseline, Watch, begin, learn, restarted, step
 from streams.monitor.series import Memory, studied
-from tests.simulations.traffic import MEAN_LENGTH, REFERENCE_HOURS
+from tests.simulations.paths import Steps, scored, steps
+from tests.simulations.traffic import MEAN_LENGTH, REFERENCE_HOURS, Conversations
 
 TOPICS = 35
 STUDY_HOURS = REFERENCE_HOURS // 2
@@ -115,19 +113,15 @@ def texts(app: App, mood: Mood, start: int, hours: int, stray: np.ndarray, sourc
     return Texts(conversation, hour, topic, distance)
 
 
-def _bins(found: Texts, values: np.ndarray, start: int, hours: int) -> list[Bin]:
-    """The hours of those texts, as ``traffic.bins`` makes them."""
+def _rows(found: Texts, values: np.ndarray, start: int) -> Conversations:
+    """Those conversations with the sum of their values, hours counted from ``start``."""
     size = np.bincount(found.conversation)
-    mean = np.bincount(found.conversation, values) / size
     hour = found.hour[np.searchsorted(found.conversation, np.arange(len(size)))]
-    events, total = np.bincount(found.hour, None, hours), np.bincount(found.hour, values, hours)
-    edges = np.searchsorted(hour, np.arange(hours + 1))
-    result = []
-    for place in range(hours):
-        means, counts = np.unique(mean[edges[place] : edges[place + 1]], return_counts=True)
-        distinct = tuple(zip(means.tolist(), counts.tolist(), strict=True))
-        result.append(Bin(start + place, int(events[place]), float(total[place]), distinct))
-    return result
+    return Conversations(start + hour, size, np.bincount(found.conversation, values))
+
+
+def _joined(parts: list[Conversations]) -> Conversations:
+    return Conversations(*(np.concatenate([getattr(p, f) for p in parts]) for f in ("hour", "events", "hits")))
 
 
 def year(seed: int, hours: int = YEAR_HOURS) -> dict[str, int]:
@@ -136,24 +130,17 @@ def year(seed: int, hours: int = YEAR_HOURS) -> dict[str, int]:
     whole = STUDY_HOURS + REFERENCE_HOURS + hours
     app, stray = app_of(whole, source), _stray((whole, TOPICS + 1), mood.wander, source)
     usual = _usual(texts(app, mood, 0, STUDY_HOURS, stray, source))
-
-    def bins(start: int, length: int) -> dict[str, list[Bin]]:
-        found = texts(app, mood, start, length, stray, source)
+    parts: dict[str, list[Conversations]] = {name: [] for name in SERIES}
+    for start in range(STUDY_HOURS, whole, 28 * 24):
+        found = texts(app, mood, start, min(28 * 24, whole - start), stray, source)
         strange = (~usual[found.topic]).astype(float)
-        return {
-            name: _bins(found, values, start, length)
-            for name, values in zip(SERIES, (strange, found.distance), strict=True)
-        }
-
-    learnt = STUDY_HOURS + REFERENCE_HOURS
-    watches = {n: _watched(n, seed, b, learnt - 1) for n, b in bins(STUDY_HOURS, REFERENCE_HOURS).items()}
-    paths = {limit: dict(watches) for limit in LIMITS}
-    pages = dict.fromkeys(LIMITS, 0)
-    for start in range(learnt, learnt + hours, 28 * 24):
-        live = bins(start, min(28 * 24, learnt + hours - start))
-        for place in range(len(live[SERIES[0]])):
-            _hour(paths, pages, {name: live[name][place] for name in SERIES})
-    return pages
+        for name, values in zip(SERIES, (strange, found.distance), strict=True):
+            parts[name].append(_rows(found, values, start - STUDY_HOURS))
+    paths = {n: steps(scored(_joined(p), whole - STUDY_HOURS, f"{seed}/{n}")) for n, p in parts.items()}
+    return {
+        limit: _pages([paths[n] for n in SERIES if limit in (n, "both", "both of 20")], LIMITS[limit])
+        for limit in LIMITS
+    }
 
 
 def _usual(found: Texts) -> np.ndarray:
@@ -165,25 +152,14 @@ def _usual(found: Texts) -> np.ndarray:
     return np.isin([f"{topic:02}" for topic in range(TOPICS)], memory.usual.names)
 
 
-def _watched(name: str, seed: int, past: list[Bin], last: int) -> Watch:
-    baseline = learn(past)
-    assert isinstance(baseline, Baseline), baseline
-    return begin(f"{seed}/{name}", baseline, NEVER, last)
-
-
-def _hour(paths: dict[str, dict[str, Watch]], pages: dict[str, int], bins: dict[str, Bin]) -> None:
-    """Take an hour in on every path; paths that have not paged share their watches, and the work."""
-    done: dict[int, Watch] = {}
-    for limit, path in paths.items():
-        for name in SERIES if limit.startswith("both") else (limit,):
-            before = path[name]
-            if id(before) not in done:
-                done[id(before)] = step(before, bins[name]).watch
-            path[name] = done[id(before)]
-        seen = [path[name] for name in (SERIES if limit.startswith("both") else (limit,))]
-        if sum(evidence(watch.state) for watch in seen) >= LIMITS[limit]:
-            pages[limit] += 1
-            paths[limit] = {n: replace(w, state=restarted(w.state)) for n, w in path.items()}
+def _pages(paths: list[Steps], limit: float) -> int:
+    """How often the sum of these series' evidence reaches the limit, from where all begin anew."""
+    evidence, count = [path.none for path in paths], 0
+    for hour in range(len(paths[0].growth)):
+        evidence = [path.on(before, hour) for path, before in zip(paths, evidence, strict=True)]
+        if sum(float((e @ p.weight).mean()) for e, p in zip(evidence, paths, strict=True)) >= limit:
+            evidence, count = [path.none for path in paths], count + 1
+    return count
 
 
 def years(out: Path, first: int = 0, count: int = 223) -> dict[str, object]:
