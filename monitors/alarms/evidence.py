@@ -31,6 +31,7 @@ def threshold(pages: float, share: float = 1.0, lanes: int = 2) -> float:
     """The evidence at which a lane pages, for ``pages`` in 90 days over all series of an app.
 
     ``share`` is this series' part of the budget, 1/K with K series unless someone weights them; the shares of an app
-    add up to 1. The lanes divide the part equally (union bound).
+    add up to 1. The lanes divide the part (union bound): equally here, and ``series.lanes`` weights the evidence by
+    what each really has.
     """
     return lanes / (share * pages)
