@@ -20,6 +20,8 @@ def test_a_signal_ends_the_demo_and_its_stack(tmp_path, number):
     """Told to end while the stack starts, the demo takes down what runs by then, and says how it ended."""
     live = LiveStack(tmp_path)
     command = [sys.executable, "-m", "streams.cli", "demo", "--exit", "--no-act"]
+    # What runs in the background of a shell ignores SIGINT, and so would the demo.
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
     demo = subprocess.Popen(command, env=live.environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     try:
         live.until(lambda: live.state and all(each.pid for each in live.state.processes[:2]))
@@ -29,6 +31,7 @@ def test_a_signal_ends_the_demo_and_its_stack(tmp_path, number):
         assert live.state is None
         assert [pid for pid in started if _runs(pid)] == []
     finally:
+        signal.signal(signal.SIGINT, before)
         demo.kill()
         demo.wait()
         live.down()

@@ -51,7 +51,9 @@ class Served(Flow):
         self._policy = directory / "policy.yaml"
         self._policy.write_text(POLICY)
         self._key = new_key()
-        self._producer = Producer({"bootstrap.servers": bootstrap, "log_level": 0, "linger.ms": 5, **BIG})
+        self._producer = Producer(
+            {"bootstrap.servers": bootstrap, "linger.ms": 5, "enable.idempotence": True, "log_level": 0, **BIG}
+        )
 
     def start(self, *options):
         return self.worker(*options, policies=str(self._policy), vault_key=self._key, batch_size="8")
