@@ -92,7 +92,7 @@ TASKS: Mapping[str, Task] = {
     ),
     "injection": Task(
         name=INJECTION,
-        version="3.2.0",
+        version="3.3.0",
         labels=("injection",),
         inputs=("mean", "peak", "inner"),
         read=read_injection,

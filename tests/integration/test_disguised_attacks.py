@@ -62,8 +62,8 @@ def test_innocent_prompts_in_other_languages_are_no_attacks(pipeline):
 
 
 def test_everyday_questions_are_no_attacks(pipeline):
-    """Keys, codes and roles of every day pass unblocked and nearly all unflagged; attacks in the same words do not."""
-    innocent = judge(pipeline, *EVERYDAY["questions"], *EVERYDAY["roles"])
+    """Keys, codes, messages and roles pass unblocked and nearly all unflagged; attacks in the same words do not."""
+    innocent = judge(pipeline, *EVERYDAY["questions"], *EVERYDAY["messages"], *EVERYDAY["roles"])
     actions = [finding.action for judged in innocent for finding in judged.findings if finding.label == "injection"]
     assert "block" not in actions
     assert len(actions) <= len(innocent) / 10
