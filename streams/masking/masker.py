@@ -3,7 +3,7 @@
 import re
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Final
+from typing import Final, get_args
 
 from guards.decision import is_masked
 from guards.guard import Guard, Hit, Passage, Side
@@ -11,12 +11,17 @@ from guards.masking import mask
 from guards.pii import PiiGuard
 from guards.secrets import SecretsGuard
 from models.tagger import OnnxTagger
+from schemas.actions import Action
+from schemas.errors import Code
+from schemas.reply import Answerer, Status
 
 _PLAIN_KEYS: Final = frozenset({"app", "role", "model", "lang", "specversion", "type", "deadline", "time"})
 _NAME_KEYS: Final = frozenset({"id", "source", "request_id", "request_source", "conversation", "hash"})
 _NAME: Final = re.compile(
     r"[A-Za-z][A-Za-z_.-]{0,31}(-\d{1,5})?|[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}|(?=.*[a-f])[0-9a-f]{16}"
 )
+_WORDS: Final = frozenset({*Action, *Code, *get_args(Status), *get_args(Answerer)})
+"""Our own words, which say nothing of anybody: read alone, the tagger takes ``block`` for a name."""
 
 
 class Masker:
@@ -50,7 +55,7 @@ class Masker:
         guards that read texts take the oddest of them for numbers and places.
         """
         if isinstance(value, str):
-            return self.masked_text(value)
+            return value if value in _WORDS else self.masked_text(value)
         if isinstance(value, list):
             return [self.masked(item) for item in value]
         if isinstance(value, dict):
