@@ -8,7 +8,7 @@ from uuid import UUID
 from pydantic import Field, StringConstraints, model_validator
 from pydantic_core import PydanticCustomError
 
-from schemas.record import Identifier, Record
+from schemas.record import Identifier, KeepDays, Record
 from schemas.traffic import traffic_headers
 from schemas.verdict import PolicyReference, Position, SideJudgement
 
@@ -95,6 +95,7 @@ class Opinion(Record):
     sentiment: Sentiment | None = None
     comment: SideJudgement | None = None
     policy: PolicyReference
+    keep_days: KeepDays | None = None
     traceparent: str | None = None
 
     def headers_beside(self) -> Mapping[str, str]:

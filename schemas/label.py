@@ -7,7 +7,7 @@ from uuid import UUID, uuid5
 from pydantic import AfterValidator, Field, StringConstraints, model_validator
 from pydantic_core import PydanticCustomError
 
-from schemas.record import Identifier, Record
+from schemas.record import Identifier, KeepDays, Record
 
 RELEVANT: Final = "relevant"
 CORRECT: Final = "correct"
@@ -52,6 +52,7 @@ class Label(Record):
     undone: bool = False
     opened_at: datetime
     labelled_at: datetime
+    keep_days: KeepDays | None = None
 
     @model_validator(mode="after")
     def _says_something(self) -> Self:

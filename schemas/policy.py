@@ -13,7 +13,7 @@ from pydantic_core import PydanticCustomError
 from schemas.actions import Action, worst
 from schemas.errors import Code, ConfigError
 from schemas.recognizer import Recognizer
-from schemas.record import Identifier
+from schemas.record import LONGEST_DAYS, Identifier
 from schemas.sampling import Sampling
 from schemas.serving import Limits, Serving
 from schemas.signal import SignalName
@@ -192,6 +192,15 @@ class Replies(_Section):
     refusal: Annotated[str, Field(min_length=1, max_length=2_000)] = "This request cannot be answered."
 
 
+class Retention(_Section):
+    """For how many days, at most, the store keeps what belongs to the policy's traffic; None: as long as its tables do.
+
+    No fewer than 15, a day more than dead letters stay in Kafka: what can be read again still has its row.
+    """
+
+    days: Annotated[int, Field(ge=15, le=LONGEST_DAYS, strict=True)] | None = None
+
+
 Operator = Literal["replace", "mask", "hash", "drop"]
 
 
@@ -269,6 +278,7 @@ class Policy(_Section):
     replies: Replies = Replies()
     serving: Serving = Serving()
     limits: Limits = Limits()
+    retention: Retention = Retention()
 
     @model_validator(mode="after")
     def _rules_fit_their_guards(self) -> Self:
@@ -292,7 +302,9 @@ class Policy(_Section):
     @cached_property
     def reference(self) -> PolicyReference:
         """Id, version and a hash of the whole content, for verdicts."""
-        content = json.dumps(self.model_dump(mode="json"), sort_keys=True).encode()
+        # A key that came later and is not used leaves the hash of what was pushed before it as it was.
+        unused = set() if self.retention.days else {"retention"}
+        content = json.dumps(self.model_dump(mode="json", exclude=unused), sort_keys=True).encode()
         return PolicyReference(id=self.id, version=self.version, hash=hashlib.sha256(content).hexdigest()[:16])
 
 

@@ -17,6 +17,7 @@ from schemas.policy import (
     Policy,
     Redaction,
     Replies,
+    Retention,
     Rule,
     Steps,
     Subjects,
@@ -39,6 +40,7 @@ _SECTIONS: Final = (
     Holds,
     Redaction,
     Replies,
+    Retention,
     Subjects,
     Recognizer,
 )

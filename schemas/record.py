@@ -1,9 +1,9 @@
 """The base of every record on a topic, and the field types that they share."""
 
 from collections.abc import Mapping
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, StringConstraints
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
 from pydantic_core import PydanticCustomError
 
 
@@ -33,3 +33,9 @@ Identifier = Annotated[str, StringConstraints(min_length=1, max_length=256), Aft
 
 Subject = Annotated[str, StringConstraints(min_length=1, max_length=2048), AfterValidator(_printable)]
 """Whose data something is: an app's user or conversation, so that it may be longer than an identifier."""
+
+LONGEST_DAYS: Final = 20_000
+"""The store's instants end in 2106: rows that were to stay for longer would be taken for old ones, and go at once."""
+
+KeepDays = Annotated[int, Field(ge=1, le=LONGEST_DAYS)]
+"""For how many days, at most, the store keeps what a record says; its tables may forget sooner."""

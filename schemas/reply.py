@@ -7,7 +7,7 @@ from uuid import UUID
 from pydantic import Field
 
 from schemas.actions import Action
-from schemas.record import Identifier, Record
+from schemas.record import Identifier, KeepDays, Record
 from schemas.verdict import Offset, PartitionNumber, PolicyReference, Position
 from schemas.work import Streamed, Usage, Work
 
@@ -76,6 +76,7 @@ class Reply(Record):
     policy: PolicyReference | None = None
     held_until: datetime | None = None
     position: Position | None = None
+    keep_days: KeepDays | None = None
 
 
 class Spot(Record):
@@ -91,6 +92,7 @@ class Settlement(Record):
     ``open`` waits for an outcome until ``deadline``; ``held`` for a decision until ``deadline``, its outcome standing
     at ``held_at`` in ``outcomes``; ``cancelled`` waits for its request until ``deadline`` and is then forgotten;
     ``settled`` is over, ``reply_id`` names its reply. ``positions`` are the request's own and those of its repeats.
+    After ``keep_days`` the store knows no more whose it was.
     """
 
     request_id: Identifier
@@ -107,3 +109,4 @@ class Settlement(Record):
     status: Status | None = None
     code: Identifier | None = None
     settled_at: datetime | None = None
+    keep_days: KeepDays | None = None

@@ -7,7 +7,7 @@ from uuid import UUID
 from pydantic import Field, model_validator
 from pydantic_core import PydanticCustomError
 
-from schemas.record import Identifier, Record
+from schemas.record import Identifier, KeepDays, Record
 from schemas.reply import OnExpiry
 from schemas.verdict import Fraction, Judgement, PolicyReference
 
@@ -38,6 +38,7 @@ class Review(Record):
     stratum: Identifier | None = None
     probability: Fraction | None = None
     readings: Annotated[int, Field(ge=1, le=2)] = 1
+    keep_days: KeepDays | None = None
 
     @model_validator(mode="after")
     def _has_what_its_kind_needs(self) -> Self:

@@ -8,7 +8,7 @@ from uuid import UUID
 from pydantic import Field
 
 from schemas.actions import Action
-from schemas.record import Identifier, Record
+from schemas.record import Identifier, KeepDays, Record
 from schemas.serving import Provenance
 from schemas.traffic import traffic_headers
 
@@ -97,7 +97,8 @@ class Verdict(Record):
     ``verdict_id`` is derived (``schemas.ids``): the same event at the same stage has the same id whenever and
     however often it is judged. ``code`` says why an event could not be judged as a whole, ``field`` what is at
     fault. ``review_probability`` is the chance that the event had of being sampled for review: ``review_rate``, the
-    policy's for ``review_stratum``, or less where people had enough to read.
+    policy's for ``review_stratum``, or less where people had enough to read. ``keep_days`` is for how long the app's
+    policy lets the store keep it.
     """
 
     verdict_id: UUID
@@ -122,6 +123,7 @@ class Verdict(Record):
     review_rate: Fraction = 0.0
     review_probability: Fraction = 0.0
     review_sampled: bool = False
+    keep_days: KeepDays | None = None
     guard_seconds: Annotated[float, Field(ge=0)] = 0.0
     traceparent: str | None = None
 

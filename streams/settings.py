@@ -13,6 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict, SettingsError
 
 from schemas.errors import ConfigError
+from schemas.record import LONGEST_DAYS
 from schemas.topics import Namespace
 from schemas.wording import wording
 
@@ -75,10 +76,11 @@ class Settings(BaseSettings):
     database: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,62}$")] = Field(
         default="weir", description="The store's database. ClickHouse's own `default` will not do."
     )
-    store_days: dict[str, Annotated[int, Field(ge=15, le=36_500)]] = Field(
+    store_days: dict[str, Annotated[int, Field(ge=15, le=LONGEST_DAYS)]] = Field(
         default_factory=dict,
         description="Days for which tables keep rows, where not as shipped, as JSON: "
-        '`{"verdicts": 30}`. At least 15, a day more than dead letters stay in Kafka. By `weir migrate`.',
+        '`{"verdicts": 30}`. From 15, a day more than dead letters stay in Kafka, to 20,000. By `weir migrate`; '
+        "`weir policy` refuses policies that want more.",
     )
 
     policies: Path | None = Field(default=None, description="A policy file or a folder; by default the shipped ones.")

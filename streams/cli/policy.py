@@ -146,9 +146,13 @@ def diff(
 def _read(file: Path) -> "Policy":
     from guards.registry import refuse_unknown_names
     from streams.policies.files import read_policy
+    from streams.settings import load_settings
+    from streams.store.migrations import keeping
+    from streams.store.retention import refuse_longer
 
     policy = read_policy(file)
     refuse_unknown_names([policy])
+    refuse_longer(policy, keeping(load_settings()))
     return policy
 
 

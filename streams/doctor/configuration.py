@@ -8,6 +8,8 @@ from schemas.errors import WeirError
 from streams.doctor.finding import Finding, missing, ok, warning
 from streams.policies.files import read_policies
 from streams.settings import Settings
+from streams.store.migrations import keeping
+from streams.store.retention import refuse_longer
 from streams.vault.key_source import KEY_FILE, read_master_key
 
 _PROBE: Final = b"\0" * 32
@@ -24,6 +26,13 @@ def check_policies(settings: Settings) -> Iterator[Finding]:
     except OSError as error:
         yield missing("policies", f"{settings.policies}: {error.strerror}", "WEIR_POLICIES=/a/readable/folder")
         return
+    try:
+        kept = keeping(settings)
+        for policy in book.policies:
+            refuse_longer(policy, kept)
+    except WeirError as error:
+        fix = "fewer days, or more in WEIR_STORE_DAYS and weir migrate: the fewer ones count"
+        yield warning("retention", f"{error.field}: {error.message}", fix)
     names = ", ".join(f"{policy.id}@{policy.version}" for policy in book.policies)
     apps = [app for policy in book.policies for app in policy.apps]
     served = "every app" if any(policy.default for policy in book.policies) else ", ".join(apps) or "no app"

@@ -37,7 +37,7 @@ def _rows(missing: Sequence[Mapping[str, Any]], encoder: Encoder, now: datetime)
         vector = direction(feature.mean)
         if vector is not None:
             yield {
-                **{name: row[name] for name in ("verdict_id", "side", "app", "user", "conversation_id")},
+                **{name: row[name] for name in ("verdict_id", "side", "app", "user", "conversation_id", "keep_days")},
                 "source_time": milliseconds(row["source_time"]),
                 "encoder": encoder.version,
                 "vector": vector,

@@ -114,6 +114,7 @@ class Collect:
             sentiment=said.sentiment,
             comment=heard.comment,
             policy=heard.policy.reference,
+            keep_days=heard.policy.retention.days,
             traceparent=envelope.traceparent,
         )
         self._given.metrics.feedback.labels(said.sentiment or "none").inc()

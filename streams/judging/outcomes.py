@@ -93,6 +93,7 @@ class Outcomes:
             side=hold.side,
             judgement=ruling.judgement,
             policy=ruling.policy.reference,
+            keep_days=ruling.policy.retention.days,
             opened_at=now,
             expires_at=now + timedelta(seconds=hold.seconds),
             on_expiry=hold.on_expiry,

@@ -60,11 +60,14 @@ class Verdicts:
         run = arrival.subject.run
         if run == LIVE:
             run = f"shadow:{ruling.policy.id}@{ruling.policy.version}"
-        return Verdict(**self._facts(arrival, run), **_judged(ruling), code=incomplete(ruling.judgement), run=run)
+        facts = self._facts(arrival, run)
+        # The same text as in the verdict that counts: it is kept no longer than that one, nor than the trial wants.
+        facts["keep_days"] = _fewer(facts["keep_days"], ruling.policy.retention.days)
+        return Verdict(**facts, **_judged(ruling), code=incomplete(ruling.judgement), run=run)
 
     def _facts(self, arrival: Arrival[Record], run: str) -> dict[str, Any]:
         """What a verdict says of its event, whatever the judgement."""
-        envelope, subject = arrival.envelope, arrival.subject
+        envelope, subject, assigned = arrival.envelope, arrival.subject, arrival.assignment
         return {
             "verdict_id": derived_id(subject.app, envelope.source, envelope.id, self._stage, run),
             "stage": self._stage,
@@ -78,6 +81,7 @@ class Verdicts:
             "event_time": envelope.time,
             "position": arrival.position,
             "judged_at": self._given.clock(),
+            "keep_days": assigned.policy.retention.days if assigned else None,
             "traceparent": envelope.traceparent,
         }
 
@@ -86,6 +90,11 @@ def incomplete(judgement: Judgement) -> Code | None:
     """The code of a judgement that does not cover all of its event."""
     errors = {finding.label for finding in judgement.findings() if finding.kind == "error"}
     return next((code for code in (Code.TOO_LONG, Code.GUARD_FAILED) if code in errors), None)
+
+
+def _fewer(one: int | None, other: int | None) -> int | None:
+    """The stricter of two limits; None is none."""
+    return min((days for days in (one, other) if days is not None), default=None)
 
 
 def _judged(ruling: Ruling) -> dict[str, Any]:

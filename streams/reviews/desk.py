@@ -154,6 +154,12 @@ class Desk:
     def _to_read_again(self) -> Mapping[str, Any]:
         return {"experts": sorted(self._tools.experts), "reader": self._by, "most": _KNOWN_AT_ONCE}
 
+    def _days(self, review: StoredReview) -> int | None:
+        """For how long its policy lets the store keep what is said of it: a note may say what the text did."""
+        place = {"app": review.app, "stage": review.stage, "review": review.review_id}
+        rows = self._tools.store.select(query("review_days"), **place)
+        return rows[0]["keep_days"] or None if rows else None
+
     def _say(self, review: StoredReview, **said: object) -> Label:
         now = datetime.now(UTC)
         fields = {
@@ -163,6 +169,7 @@ class Desk:
             "app": review.app,
             "by": self._by,
             "opened_at": review.opened_at,
+            "keep_days": self._days(review),
             "labelled_at": now.replace(microsecond=now.microsecond // 1000 * 1000),  # as precise as the store
         }
         label = validate({**fields, **said}, Label)

@@ -26,4 +26,5 @@ def sample_review(verdict: Verdict, readings: int) -> Review:
         stratum=verdict.review_stratum,
         probability=verdict.review_probability,
         readings=readings,
+        keep_days=verdict.keep_days,
     )

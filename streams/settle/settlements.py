@@ -39,7 +39,9 @@ def final_id(app: str, source: str, request_id: str) -> UUID:
     return derived_id(app, source, request_id, "settle")
 
 
-def settlement_of(identity: Identity, entry: Entry, places: tuple[Place, ...], origin: Origin) -> Settlement:
+def settlement_of(
+    identity: Identity, entry: Entry, places: tuple[Place, ...], origin: Origin, keep_days: int | None
+) -> Settlement:
     """The record of an entry. ``places`` are those that this record is to account for."""
     common = {
         "request_id": identity.request_id,
@@ -48,6 +50,7 @@ def settlement_of(identity: Identity, entry: Entry, places: tuple[Place, ...], o
         "conversation": identity.conversation,
         "positions": tuple(map(origin.position, places)),
         "digest": entry.digest,
+        "keep_days": keep_days,
     }
     if isinstance(entry, Settled):
         return Settlement(

@@ -187,7 +187,7 @@ class Settler:
         until = now + _span(hold)
         reply = answers.on_hold(entry, event.record, until, self._terms.origin)
         held = replace(entry, state="held", due=until, hold=hold, held_at=spot)
-        return [Answered(reply, event.envelope), self._keep(held, now)]
+        return [Answered(self._lasting(reply, entry.identity), event.envelope), self._keep(held, now)]
 
     def _release(self, entry: Pending, by: Answerer, text: str | None, now: int) -> Iterable[Effect]:
         """What was held goes on, with ``text`` in its place if there is one."""
@@ -224,17 +224,26 @@ class Settler:
         if not answers.fits(answered.reply):
             failed = answers.failed(entry, Code.TOO_LARGE, answered.reply.answered_by, self._terms.origin)
             answered = replace(answered, reply=failed)
-        reply = answered.reply
+        reply = self._lasting(answered.reply, entry.identity)
         settled = Settled(now + self._terms.remember, now, reply.status, reply.code, entry.digest)
         self.book.put(entry.identity.key, settled, now)
-        return [answered, self._record(entry.identity, settled, entry.places)]
+        return [replace(answered, reply=reply), self._record(entry.identity, settled, entry.places)]
 
     def _keep(self, entry: Pending, now: int) -> Recorded:
         self.book.put(entry.identity.key, entry, now)
         return self._record(entry.identity, entry, entry.places)
 
     def _record(self, identity: Identity, entry: Entry, places: tuple[Place, ...]) -> Recorded:
-        return Recorded(settlement_of(identity, entry, places, self._terms.origin))
+        return Recorded(settlement_of(identity, entry, places, self._terms.origin, self._days(identity)))
+
+    def _lasting(self, reply: Reply, identity: Identity) -> Reply:
+        """The reply, with for how long the store may keep it: by whatever it is answered, its app's policy says so."""
+        days = self._days(identity)
+        return reply if days is None else reply.model_copy(update={"keep_days": days})
+
+    def _days(self, identity: Identity) -> int | None:
+        policy = self._policy(identity)
+        return policy.retention.days if policy else None
 
     def _refusal(self, entry: Pending, code: Code, by: Answerer) -> Reply:
         policy = self._policy(entry.identity)
@@ -269,6 +278,7 @@ class Settler:
             judgement=Judgement(action=Action.BLOCK),
             code=Code.ID_CONFLICT,
             field="id",
+            keep_days=self._days(who),
             traceparent=arrival.envelope.traceparent,
         )
         return Contradicted(verdict, arrival.envelope)

@@ -71,6 +71,11 @@ def policy_values(policy: PolicyReference | None) -> Values:
     }
 
 
+def keeping_values(days: int | None) -> Values:
+    """For how long the row is kept; 0: as long as its table keeps any."""
+    return {"keep_days": days or 0}
+
+
 def judgement_values(judgement: Judgement) -> Values:
     """Every side with its action, masked text and scores, and the findings as parallel arrays."""
     return {**_side_values(judgement), **_finding_values(judgement)}

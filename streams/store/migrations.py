@@ -14,7 +14,7 @@ from schemas.errors import ConfigError, IntegrityError, UnavailableError
 from schemas.topics import MIB
 from streams.settings import Settings
 from streams.store.client import Store
-from streams.store.retention import changes, keep, shipped_keeping, wanted_keeping
+from streams.store.retention import Keeping, changes, keep, shipped_keeping, wanted_keeping
 from streams.store.sql import query, statements
 
 _ROOM_BYTES: Final = 32 * MIB
@@ -80,7 +80,7 @@ def migrate(settings: Settings, shipped: Sequence[Migration] | None = None) -> t
         for statement in statements(query("create_schema_migrations")):
             store.command(statement)
         applied = {row["name"]: row["hash"] for row in store.select(query("applied_migrations"))}
-        kept = wanted_keeping(shipped_keeping([each.script for each in shipped]), settings.store_days)
+        kept = keeping(settings, shipped)
         wanted = pending(shipped, applied)
         if wanted:
             _check_room(store)
@@ -95,6 +95,16 @@ def migrate(settings: Settings, shipped: Sequence[Migration] | None = None) -> t
             keep(store, each)
     new = {migration.name for migration in wanted}
     return tuple(Applied(migration.name, migration.name in new) for migration in shipped)
+
+
+def keeping(settings: Settings, shipped: Sequence[Migration] | None = None) -> tuple[Keeping, ...]:
+    """For how long tables keep their rows once the settings have been put in force.
+
+    Raises:
+        ConfigError: the settings name a table that is none.
+    """
+    shipped = shipped_migrations() if shipped is None else shipped
+    return wanted_keeping(shipped_keeping([each.script for each in shipped]), settings.store_days)
 
 
 def _check_room(store: Store) -> None:

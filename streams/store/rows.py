@@ -12,7 +12,7 @@ from schemas.notification import Notice
 from schemas.serving import Provenance
 from schemas.verdict import Judgement, Position, SideJudgement, Verdict
 from streams.store.client import Values
-from streams.store.columns import judgement_values, milliseconds, policy_values, source_values, storable
+from streams.store.columns import judgement_values, keeping_values, milliseconds, policy_values, source_values, storable
 
 NO_ID: Final = UUID(int=0)
 _MESSAGE_LENGTH: Final = 1000  # a reason is a sentence, whoever wrote the header
@@ -38,6 +38,7 @@ def verdict_row(verdict: Verdict, log: Values) -> Values:
         "judged_at": milliseconds(verdict.judged_at),
         **source_values(verdict.position),
         **policy_values(verdict.policy),
+        **keeping_values(verdict.keep_days),
         "versions": {storable(name): storable(version) for name, version in verdict.versions.items()},
         "review_stratum": storable(verdict.review_stratum or ""),
         "review_rate": verdict.review_rate,
@@ -77,6 +78,7 @@ def opinion_row(opinion: Opinion, log: Values) -> Values:
         "event_time": milliseconds(opinion.event_time),
         **source_values(opinion.position),
         **policy_values(opinion.policy),
+        **keeping_values(opinion.keep_days),
         "traceparent": storable(opinion.traceparent or ""),
         **log,
     }

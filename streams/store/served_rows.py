@@ -10,7 +10,7 @@ from schemas.sampling import SamplingPlan
 from schemas.verdict import Position
 from schemas.work import Usage
 from streams.store.client import Values
-from streams.store.columns import judgement_values, milliseconds, policy_values, source_values, storable
+from streams.store.columns import judgement_values, keeping_values, milliseconds, policy_values, source_values, storable
 from streams.store.rows import NO_ID
 
 _MOST: Final = 2**63 - 1  # tokens, whatever an engine of somebody's own has counted
@@ -33,6 +33,7 @@ def reply_row(reply: Reply, reply_id: UUID, log: Values) -> Values:
         **_usage_values(reply.usage),
         "finish_reason": storable(reply.finish_reason or ""),
         **policy_values(reply.policy),
+        **keeping_values(reply.keep_days),
         "held_until": milliseconds(reply.held_until) if reply.held_until else None,
         **(source_values(reply.position) if reply.position else _nowhere(log)),
         **log,
@@ -60,6 +61,7 @@ def settlement_rows(settlement: Settlement, log: Values) -> tuple[Values, ...]:
         "status": settlement.status or "",
         "code": storable(settlement.code or ""),
         "settled_at": milliseconds(settlement.settled_at) if settlement.settled_at else None,
+        "keep_names_days": settlement.keep_days or 0,
         **log,
     }
     return tuple({**_place_values(position), **state} for position in settlement.positions)
@@ -87,6 +89,7 @@ def review_row(review: Review, log: Values) -> Values:
         "probability": review.probability or 0.0,
         "readings": review.readings,
         **policy_values(review.policy),
+        **keeping_values(review.keep_days),
         **judgement_values(review.judgement),
         **log,
     }
@@ -107,6 +110,7 @@ def label_row(label: Label, log: Values) -> Values:
         "undone": label.undone,
         "opened_at": milliseconds(label.opened_at),
         "labelled_at": milliseconds(label.labelled_at),
+        **keeping_values(label.keep_days),
         **log,
     }
 

@@ -55,7 +55,7 @@ def judged(number, text, *, flagged=(), sampled=True, conversation="c1"):
     at = Position(topic="weir.requests", topic_id="r", partition=0, offset=number, time=NOW - timedelta(minutes=number))
     return verdict(
         f"e{number}", number, verdict_id=derived_id("shop", "test", f"e{number}", "screen"), stage="screen",
-        conversation_id=conversation, position=at, review_sampled=sampled, model="m1",
+        conversation_id=conversation, position=at, review_sampled=sampled, model="m1", keep_days=30,
         judgement=Judgement(action=action, prompt=prompt),
     )  # fmt: skip
 
@@ -85,6 +85,7 @@ def test_failures_alike_are_one_group(store, traffic, encoder):
     """Complaints and questions are a group each, with their words; what nothing is wrong with is in none."""
     assert list(refresh(store, encoder, NOW))[-1] == 10  # what was neither sampled nor acted on has no vector
     assert list(refresh(store, encoder, NOW)) == []
+    assert store.select("SELECT DISTINCT keep_days FROM embeddings") == [{"keep_days": 30}]  # as of the verdicts
     survey = read_clusters(store, NOW - timedelta(days=1))
     assert (survey.read, survey.failed) == (10, 7)
     complaints, questions = survey.clusters

@@ -9,12 +9,10 @@ import httpx
 import pytest
 
 import weir
-from schemas.codec import Message, encode
-from schemas.envelope import Envelope, event_type
-from schemas.feedback import Feedback, Opinion
-from schemas.ids import derived_id
+from schemas.codec import Message
+from schemas.feedback import Feedback
 from schemas.topics import FEEDBACK, Namespace
-from schemas.verdict import PolicyReference, Position
+from schemas.verdict import Position
 from streams.gateway.keys import read_keys
 from streams.metrics import Metrics
 from streams.store.audit import audit
@@ -24,6 +22,7 @@ from streams.store.deposit import Deposit
 from streams.store.shelves import shelves
 from streams.store.sql import query
 from tests.fixtures.echo_flow import read
+from tests.fixtures.opinions import message, opinion
 from tests.fixtures.responder import make_topics
 from tests.fixtures.served_rows import at, reply
 from tests.fixtures.served_rows import message as served_message
@@ -34,33 +33,6 @@ from tests.integration.test_gateway import KEYS, Serving
 
 IDS = {"weir.opinions": "opinions", "weir.verdicts": "verdicts", "weir.replies": "replies"}
 JOINED = "SELECT about_id, joined, model, status, labels, is_last FROM v_feedback ORDER BY feedback_id"
-
-
-def opinion(feedback_id="f1", offset=0, **changes):
-    """An opinion on the request or interaction e1, as collect writes it."""
-    fields = {
-        "feedback_id": derived_id("shop", "ui", feedback_id, "collect"),
-        "app": "shop",
-        "conversation": "c1",
-        "source": "ui",
-        "source_event_id": feedback_id,
-        "event_time": NOON,
-        "position": Position(topic="weir.feedback", topic_id="f", partition=0, offset=offset, time=NOON),
-        "about": "request",
-        "about_source": "test",
-        "about_id": "e1",
-        "thumb": "down",
-        "sentiment": "negative",
-        "policy": PolicyReference(id="default", version=3, hash="abc"),
-    }
-    return Opinion(**{**fields, **changes})
-
-
-def message(record, offset=0):
-    """The opinion as the writer reads it."""
-    envelope = Envelope(id=str(record.feedback_id), source="weir", type=event_type("opinion"), time=NOON)
-    out = encode(record, envelope, record.conversation)
-    return Message("weir.opinions", 0, offset, NOON + timedelta(seconds=9), out.key, out.value, out.headers)
 
 
 @pytest.fixture

@@ -60,7 +60,7 @@ def desks(settings, store, *names, **tools):
 def test_people_share_the_work(settings, store):
     """Nobody gets what another one has; what was answered, skipped or undone waits accordingly."""
     with writing(settings), desks(settings, store, "ann", "bob") as (ann, bob):
-        put(settings, store, *(drawn(f"e{n}") for n in range(3)))
+        put(settings, store, *(drawn(f"e{n}", keep_days=30) for n in range(3)))
         first, second = ann.next("sample"), bob.next("sample")
         assert first.review_id != second.review_id
         assert not bob.take(first)
@@ -73,6 +73,7 @@ def test_people_share_the_work(settings, store):
             "ann", {"toxicity": True, "relevant": False}, "<PERSON> is rude"
         )  # fmt: skip
         assert row["latency_seconds"] > 0
+        assert row["keep_days"] == 30  # as of the review: the note may say what the text did
         assert not find_review(store, str(first.review_id)).is_open
         assert bob.wait_for(bob.skip(second), 120)
         assert find_review(store, str(second.review_id)).is_open  # for others

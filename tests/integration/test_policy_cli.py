@@ -121,7 +121,7 @@ def test_nonsense_is_one_line(weir, arguments, words):
 
 
 def test_a_file_with_a_fault_is_not_sent(weir, write):
-    """A fault is named by file, line and key; models that do not exist are faults; nothing gets into the topic."""
+    """A fault is named by file, line and key, and so is a choice that nothing can meet; nothing gets into the topic."""
     file = write(2, 0.9, flag="flog")
     for command in ("push", "check", "diff"):
         done = weir(command, file)
@@ -129,6 +129,10 @@ def test_a_file_with_a_fault_is_not_sent(weir, write):
         assert done.stderr.strip() == f"weir: POLICY: {file}:5: prompt.toxicity.flog: no such key; did you mean flag?"
     file.write_text(SHOP.replace("version: 1", "version: 2") + "models: {toxicity: nothing-like-it}\n")
     assert "toxicity has no model" in weir("push", file).stderr
+    file.write_text(SHOP.replace("version: 1", "version: 2") + "retention: {days: 91}\n")
+    for command in ("push", "check"):
+        done = weir(command, file)
+        assert (done.status, "[retention.days]: policy shop: 91 is more than the 90 days" in done.stderr) == (2, True)
     assert listed(weir) == (1, None, [], None)
 
 

@@ -198,6 +198,10 @@ def test_policies(settings, tmp_path):
     policy.write_text("id: p\nversion: 1\nprompt:\n  pii: {blok: 0.5}\n")
     found = only(check_policies(changed(settings, policies=policy)))
     assert (found.state, "p.yaml:4" in found.what) == (State.MISSING, True)
+    policy.write_text("id: p\nversion: 1\nretention: {days: 91}\n")
+    warned, _ = check_policies(changed(settings, policies=policy))
+    assert (warned.state, warned.what.split(":")[0]) == (State.WARNING, "retention.days")
+    assert only(check_policies(changed(settings, policies=policy, store_days={"verdicts": 91}))).state is State.OK
     policy.write_text("id: p\nversion: 1\nmodels: {toxicity: nothing}\n")
     assert only(check_policies(changed(settings, policies=policy))).state is State.MISSING
     (tmp_path / "empty").mkdir()

@@ -15,7 +15,7 @@ from streams.kafka.sending import pack
 from tests.fixtures.judging import ARRIVED, arriving, caused, loaded, policy, surroundings
 from tests.fixtures.served_rows import reply
 
-POLICY = policy(prompt={"toxicity": {"flag": 0.5}, "pii": {"redact": 0.5}})
+POLICY = policy(prompt={"toxicity": {"flag": 0.5}, "pii": {"redact": 0.5}}, retention={"days": 30})
 IDENTITY = [("ce_id", b"f-1"), ("ce_source", b"shop-ui")]
 ABOUT = {"app": "shop", "request_id": "r-1"}
 
@@ -90,7 +90,7 @@ def test_a_comment_is_judged_and_masked():
         "c-1",
     )
     assert (opinion.position.topic, opinion.position.offset, opinion.position.time) == ("t.feedback", 5, ARRIVED)
-    assert opinion.policy == POLICY.reference
+    assert (opinion.policy, opinion.keep_days) == (POLICY.reference, 30)
     assert opinion.feedback_id == derived_id("shop", "shop-ui", "f-1", "collect")
     assert event.envelope.id == str(opinion.feedback_id)
     assert "Ann" not in repr(opinion)

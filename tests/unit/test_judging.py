@@ -186,6 +186,31 @@ def test_a_policy_on_trial_writes_a_verdict_and_nothing_else(given):
     assert value("weir_events_total", {"stage": "observe", "action": "block"}) is None
 
 
+@pytest.mark.parametrize(
+    ("days", "trial", "expected"),
+    [(None, None, (None, None)), (30, None, (30, 30)), (None, 20, (None, 20)), (30, 20, (30, 20)), (20, 30, (20, 20))],
+)
+def test_a_verdict_says_how_long_it_may_be_kept(given, days, trial, expected):
+    """By the policy in force; a policy on trial can have its own copy of the text go sooner, and never later."""
+    policies = OnTrial(policy(retention={"days": days}), policy(version=4, retention={"days": trial}))
+    (publications,) = loaded("observe", replace(given, policies=policies)).process(
+        [message({"app": "shop", "prompt": "x"})]
+    )
+    assert tuple(event(each).record.keep_days for each in publications) == expected
+
+
+def test_what_could_not_be_judged_is_kept_no_longer(given):
+    """A subject that was forgotten has a note; it stays for as long as the app's policy lets anything stay."""
+    gone = Forgotten(app="shop", user="u", before=ARRIVED, forgotten_by="operator")
+    book = PolicyBook([policy(prompt=RULES, retention={"days": 30}, sampling={"review": 1.0})])
+    given = replace(given, policies=FixedPolicies(book), forgets=Erasures().after([gone]))
+    stage = loaded("observe", given)
+    forgotten = verdict_on(stage, {"app": "shop", "user": "u", "prompt": "Ann"})
+    assert (forgotten.code, forgotten.keep_days) == ("FORGOTTEN", 30)
+    read = caused(stage, message({"app": "shop", "prompt": "Ann"})).record(REVIEWS)
+    assert read.keep_days == 30
+
+
 def test_what_is_sampled_is_put_to_people(given):
     """A sampled verdict comes with a review that has its masked judgement and its probability, once however often."""
     sampling = {"review": 0.25, "second": 1.0, "strata": [{"name": "acted-on", "actions": ["redact"], "rate": 1.0}]}

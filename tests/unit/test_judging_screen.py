@@ -6,6 +6,7 @@ from datetime import timedelta
 import pytest
 
 from schemas.ids import digest, request_key
+from schemas.policy import Retention
 from schemas.topics import OUTCOMES, REQUESTS, REVIEWS, VERDICTS, WORK_BULK, WORK_INTERACTIVE
 from tests.fixtures.judging import ARRIVED, NOW, arriving, caused, keeper, loaded, policy, surroundings
 
@@ -18,7 +19,10 @@ POLICY = policy(
 )
 BLOCKING = POLICY.model_copy(update={"prompt": policy(prompt={"toxicity": {"block": 0.5}}).prompt})
 HOLDING = POLICY.model_copy(
-    update={"prompt": policy(prompt={"toxicity": {"hold": 0.5}, "pii": {"redact": 0.5}}).prompt}
+    update={
+        "prompt": policy(prompt={"toxicity": {"hold": 0.5}, "pii": {"redact": 0.5}}).prompt,
+        "retention": Retention(days=30),
+    }
 )
 TRACE = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
 IDENTITY = [("ce_id", b"e-9"), ("ce_source", b"s"), ("traceparent", TRACE.encode())]
@@ -133,6 +137,7 @@ def test_what_is_held_waits_with_its_work():
     assert out.all(REVIEWS)[0].message.key == str(review.review_id).encode()
     assert (review.source, review.source_event_id, review.stage, review.side) == ("s", "e-9", "screen", "prompt")
     assert (review.opened_at, review.expires_at) == (NOW, NOW + timedelta(seconds=60))
+    assert review.keep_days == 30
     assert (review.judgement.prompt.text, review.policy) == ("bad <NAME>", HOLDING.reference)
     assert all(b"Ann" not in publication.message.value for publication in out.publications)
 

@@ -24,6 +24,7 @@ from tests.fixtures.policies import policy, release
         ({"max_chars": 5, "sampling": {"review": 0.1}}, [
             ("max_chars", "100000", "5"), ("sampling.review", "0", "0.1"),
         ]),
+        ({"retention": {"days": 30}}, [("retention.days", None, "30")]),
         ({"description": "\x1b[2J"}, [("description", None, '"\\u001b[2J"')]),
     ],
 )  # fmt: skip

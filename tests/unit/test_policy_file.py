@@ -52,6 +52,10 @@ def test_a_good_policy():
         ("apps: [shop]", "apps: shop", 3, "apps: Input should be a list"),
         ("apps: [shop]", "apps: [shop", 4, ""),
         ("apps: [shop]", "apps: [shop, 7]", 3, "apps.1"),
+        ("apps: [shop]", "retention: {days: 14}", 3, "retention.days: Input should be greater than or equal to 15"),
+        ("apps: [shop]", "retention: {days: 30.5}", 3, "retention.days: Input should be a valid integer"),
+        ("apps: [shop]", "retention: {day: 30}", 3, "retention.day: no such key; did you mean days?"),
+        ("apps: [shop]", "retention: 30", 3, "retention: "),
     ],
 )
 def test_faults_name_file_line_and_key(old, new, line, words):
@@ -110,6 +114,14 @@ def test_the_hash_covers_the_content():
     one = parse_policy(GOOD, "a")
     assert one.reference == parse_policy(GOOD, "b").reference
     assert one.reference.hash != parse_policy(GOOD.replace("0.9", "0.91"), "a").reference.hash
+
+
+def test_a_hash_outlives_a_new_version_of_weir():
+    """Content that was pushed before policies could say how long things are kept has the hash that it had."""
+    assert Policy(id="shop", version=1).reference.hash == "7d4e7bc56b70a944"
+    kept = Policy(id="shop", version=1, retention={"days": 30})
+    assert kept.reference.hash != "7d4e7bc56b70a944"
+    assert kept.reference.hash != Policy(id="shop", version=1, retention={"days": 31}).reference.hash
 
 
 @pytest.mark.parametrize(

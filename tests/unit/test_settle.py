@@ -454,3 +454,24 @@ def test_policies_give_times_and_words():
     assert [reply.request_id for reply in scene.wait(5)] == ["r1"]
     (reply,) = scene.decide(review_id("r2"), "refuse")
     assert reply.message == "Sorry."
+
+
+def test_policies_say_how_long_the_store_keeps_things():
+    """Whoever answers: a stage, a deadline, a person; each state says so as well, and another app's do not."""
+    rules = {"prompt": {"pii": {"flag": 0.5}}, "hold": Holds(seconds=100), "retention": {"days": 30}}
+    soon = {"version": 1, "deadline": {"default_seconds": 5}}
+    scene = Scene([Policy(id="q", apps=("default",), **soon, **rules), Policy(id="r", apps=("other",), **soon)])
+    scene.request("r0", body(app="other"))
+    answered, asked = scene.request("r1"), scene.request("r2")
+    scene.outcome("r1", outcome_of(answered))
+    scene.outcome("r2", held(asked, "r2"))
+    scene.request("r3")
+    scene.wait(5)
+    scene.decide(review_id("r2"), "refuse")
+    said = {(reply.request_id, reply.answered_by, reply.keep_days) for _, reply in scene.replies}
+    assert said == {
+        ("r0", "deadline", None), ("r1", "judge", 30), ("r2", "screen", 30),
+        ("r2", "review", 30), ("r3", "deadline", 30),
+    }  # fmt: skip
+    states = {(state.request_id, state.keep_days) for _, state in scene.states}
+    assert states == {("r0", None), ("r1", 30), ("r2", 30), ("r3", 30)}

@@ -1,9 +1,9 @@
 -- Sides of verdicts that were sampled or acted on and have no vector of this encoder yet; the newest first.
-SELECT verdict_id, side, app, user, conversation_id, source_time, text
+SELECT verdict_id, side, app, user, conversation_id, source_time, keep_days, text
 FROM
 (
     SELECT
-        verdict_id, app, user, conversation_id, source_time,
+        verdict_id, app, user, conversation_id, source_time, keep_days,
         arrayJoin([('prompt', prompt_text), ('response', response_text)]) AS part,
         part.1 AS side, part.2 AS text
     FROM v_verdicts
