@@ -10,6 +10,7 @@ from streams.doctor.finding import Finding, missing, ok, warning
 from streams.settings import Settings
 from streams.store.client import Store
 from streams.store.migrations import pending, shipped_migrations
+from streams.store.retention import heedless, shipped_keeping
 from streams.store.sql import query
 
 _OLDEST: Final = (25, 8)  # the oldest that the schema was tried on
@@ -51,6 +52,7 @@ def _schema(settings: Settings) -> Iterator[Finding]:
     try:
         with Store.of(settings) as store:
             applied = {row["name"]: row["hash"] for row in store.select(query("applied_migrations"))}
+            careless = heedless(store, shipped_keeping([each.script for each in shipped]))
         wanted = pending(shipped, applied)
     except ConfigError:
         yield missing("schema", f"the database {settings.database} is not set up", _MIGRATE)
@@ -64,3 +66,6 @@ def _schema(settings: Settings) -> Iterator[Finding]:
             yield missing("schema", f"{len(wanted)} of {len(shipped)} migrations are pending", _MIGRATE)
         else:
             yield ok("schema", f"all {len(shipped)} migrations of {settings.database} are in place")
+            if careless:
+                what = f"altered by hand, so that policies' days do not count for it: {', '.join(careless)}"
+                yield warning("retention", what, "WEIR_STORE_DAYS naming the table, then weir migrate")

@@ -80,17 +80,22 @@ def refuse_longer(policy: Policy, wanted: Sequence[Keeping]) -> None:
         raise ConfigError(f"{problem} (WEIR_STORE_DAYS)", code=Code.POLICY, field="retention.days")
 
 
+def heedless(store: Store, wanted: Sequence[Keeping]) -> tuple[str, ...]:
+    """The tables that policies have no say in, though they should: somebody has altered them by hand, say."""
+    found = _in_force(store)
+    return tuple(each.table for each in wanted if each.by_policy and not _heeds_policies(found.get(each.table)))
+
+
 def changes(store: Store, wanted: Sequence[Keeping], days: Mapping[str, int]) -> tuple[Change, ...]:
     """Those that are not in force yet. What somebody has altered by hand stays, unless ``days`` name the table."""
-    rows = store.select(query("tables_in_force"))
-    found = {row["name"]: _IN_FORCE.search(row["engine_full"]) for row in rows}
+    found = _in_force(store)
 
     def change(each: Keeping) -> Change | None:
         match = found[each.table]
         if match is None:
             return Change(each, again=True) if each.table in days else None
         same = int(match["days"] or match["most"]) == each.days
-        return None if same and bool(match["most"]) == each.by_policy else Change(each, again=not same)
+        return None if same and _heeds_policies(match) == each.by_policy else Change(each, again=not same)
 
     return tuple(made for each in wanted if each.table in found and (made := change(each)))
 
@@ -104,3 +109,13 @@ def keep(store: Store, change: Change) -> None:
     settings = "" if change.again else "SETTINGS materialize_ttl_after_modify = 0"
     ttl = f"toDateTime({wanted.column}) + toIntervalDay({days})"
     store.command(f"ALTER TABLE {wanted.table} MODIFY TTL {ttl} {settings}")
+
+
+def _in_force(store: Store) -> Mapping[str, re.Match[str] | None]:
+    """What every table says, where it says it as this module does."""
+    rows = store.select(query("tables_in_force"))
+    return {row["name"]: _IN_FORCE.search(row["engine_full"]) for row in rows}
+
+
+def _heeds_policies(said: re.Match[str] | None) -> bool:
+    return said is not None and said["most"] is not None

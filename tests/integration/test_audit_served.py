@@ -25,6 +25,7 @@ from tests.fixtures.store_rows import NOON, verdict
 from tests.fixtures.store_side import count, publish, send, writing
 from tests.fixtures.waiting import eventually
 from tests.integration.test_audit import commit, figures, holds, take_in
+from tests.integration.test_policy_retention import BY_POLICY
 
 pytestmark = [pytest.mark.kafka, pytest.mark.store]
 
@@ -82,6 +83,13 @@ class Path:
         with writing(self.settings):
             eventually(stored)
 
+    def let_go(self):
+        """What the engine does once every row is older than its policy lets it be."""
+        for table in BY_POLICY:
+            self._store.command(f"TRUNCATE TABLE {table}")
+        nobody = "conversation_id = '', source = '', source_event_id = ''"
+        self._store.command(f"ALTER TABLE settlements UPDATE {nobody} WHERE true SETTINGS mutations_sync = 2")
+
     def caught_up(self):
         """Whether the writer has committed everything but the markers behind it."""
         return all(each.behind <= 1 for each in lag(self.settings) if each.group.endswith(".store"))
@@ -96,8 +104,11 @@ def path(settings, store):
     return Path(settings, store)
 
 
-def test_every_way_to_end_is_accounted_for(settings, path):
-    """Settled, in conflict, dead at screen, open and held: at each stage they add up, and nothing is missing."""
+def test_every_way_to_end_is_accounted_for(settings, store, path):
+    """Settled, in conflict, dead at screen, open and held: at each stage they add up, and nothing is missing.
+
+    It stays so when a policy's days are over, and what goes by them is gone.
+    """
     path.judge(0, 1, 2, 3, 4, 6, 7)
     lost = Message(path.requests, 0, 5, NOON, None, b"", [])
     headers = reason_headers(lost, "screen", UnreadableError("not JSON"))
@@ -114,6 +125,9 @@ def test_every_way_to_end_is_accounted_for(settings, path):
     assert figures(result, "settle") == (8, 5, 1, 2, 0)
     assert [(each.stage, each.held) for each in result.totals if each.held] == [("settle", 1)]
     assert result.complete
+    path.let_go()
+    assert (count(store, "verdicts"), count(store, "replies")) == (0, 0)
+    assert audit(settings) == result
 
 
 def test_what_a_stage_lost_is_named_at_that_stage(settings, path, monkeypatch):

@@ -82,13 +82,16 @@ def test_a_clock_that_is_ahead(settings, monkeypatch):
 
 
 def test_the_store(clickhouse_url, database_settings):
-    """A database that is not there, one half set up, one altered, one as it should be."""
+    """A database that is not there, one half set up, one altered, one as it should be; a table that heeds no policy."""
     absent = database_settings.model_copy(update={"database": "no_such_database"})
     assert (found_by(check_store, absent)["schema"].fix) == "weir migrate"
     found = found_by(check_store, database_settings)
     assert {each.state for each in found.values()} == {State.OK}
     assert set(found) == {"clickhouse", "schema"}
     with Store.of(database_settings) as store:
+        store.command("ALTER TABLE labels MODIFY TTL toDateTime(log_time) + INTERVAL 1 YEAR")
+        warned = found_by(check_store, database_settings)["retention"]
+        assert (warned.state, warned.what.split(": ")[1]) == (State.WARNING, "labels")
         store.command("ALTER TABLE schema_migrations DELETE WHERE name LIKE '0003%' SETTINGS mutations_sync = 1")
         found = found_by(check_store, database_settings)["schema"]
         assert (found.state, found.what[:4]) == (State.MISSING, "1 of")
