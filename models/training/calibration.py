@@ -28,7 +28,8 @@ def measure_ranges(graph: bytes, results: Collection[str], tokenizer: WindowToke
             continue
         ids = window[0][None]
         for layer, values in zip(layers, session.run(layers, {"ids": ids, "mask": np.ones_like(ids)}), strict=True):
-            least, most = values[0].min(axis=0), values[0].max(axis=0)
+            channels = values.reshape(-1, values.shape[-1])
+            least, most = channels.min(axis=0), channels.max(axis=0)
             low[layer] = np.minimum(low.get(layer, least), least)
             high[layer] = np.maximum(high.get(layer, most), most)
     return {layer: ActivationRanges(low[layer], high[layer]) for layer in layers}

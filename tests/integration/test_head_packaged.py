@@ -139,9 +139,9 @@ def test_versions_name_model_and_hash(bundle):
 
 @pytest.mark.parametrize("name", [TOXICITY, INJECTION, INDIRECT])
 def test_the_card_belongs_to_the_encoder_in_use(bundle, name):
-    """Card and weights were made for the catalogued encoder, and thresholds are ordered."""
+    """Card and weights were made for the catalogued encoder, whatever its last number, and thresholds are ordered."""
     card = json.loads((weights_folder() / f"{name}.card.json").read_text())
-    assert card["encoder"] == bundle.encoder.version
+    assert card["encoder"].rpartition(".")[0] == bundle.encoder.version.rpartition(".")[0]
     assert card["version"] == find_entry(name).version
     flag, stricter = card["thresholds"].values() if name == INDIRECT else map(card["thresholds"].get, ("flag", "block"))
     assert 0 < flag < stricter < 1

@@ -184,8 +184,8 @@ def test_models(settings):
     assert found["model minilm-l6"].state is State.MISSING
     assert found["model minilm-l6"].fix == "weir models fetch minilm-l6"
     assert found["model toxicity-head"].state is State.OK
-    (settings.models_directory / "minilm-l6-1.1.0").mkdir(parents=True)
-    (settings.models_directory / "minilm-l6-1.1.0" / "tokenizer.json").write_text("{}")
+    (settings.models_directory / "minilm-l6-1.1.1").mkdir(parents=True)
+    (settings.models_directory / "minilm-l6-1.1.1" / "tokenizer.json").write_text("{}")
     assert "tokenizer.json corrupt" in {each.name: each for each in check_models(settings)}["model minilm-l6"].what
     other = states(check_models(changed(settings, model="someone/else")))
     assert other["model"] is State.WARNING

@@ -11,7 +11,7 @@ pytestmark = pytest.mark.weights
 
 @pytest.fixture(scope="module")
 def tokenizer(models_dir):
-    made = WindowTokenizer(models_dir / "minilm-l6-1.1.0" / "tokenizer.json")
+    made = WindowTokenizer(models_dir / "minilm-l6-1.1.1" / "tokenizer.json")
     made.load()
     return made
 
@@ -112,7 +112,7 @@ def test_hostile_runs_take_seconds_at_most(tokenizer, text):
 def test_use_before_load_says_so(models_dir):
     """Cutting before loading is a named error."""
     with pytest.raises(ConfigError):
-        WindowTokenizer(models_dir / "minilm-l6-1.1.0" / "tokenizer.json").cut("text")
+        WindowTokenizer(models_dir / "minilm-l6-1.1.1" / "tokenizer.json").cut("text")
 
 
 def test_a_file_that_is_no_tokenizer(tmp_path):
