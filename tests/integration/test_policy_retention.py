@@ -85,11 +85,15 @@ def test_rows_that_are_there_can_be_given_fewer_days(store, database_settings):
     for offset, days_ago in enumerate((20, 40)):
         put_all(store, put, f"shop-{days_ago}", offset, days_ago, None)
     guide = (Path(__file__).parents[2] / "docs" / "operations-guide.md").read_text()
-    (example,) = re.findall(r"ALTER TABLE weir\.verdicts UPDATE[^`;]*", guide)
-    store.command(f"{example.replace('weir.', '')} SETTINGS mutations_sync = 2")
-    store.command("OPTIMIZE TABLE verdicts FINAL")
-    (left,) = store.select("SELECT source_event_id AS name, keep_days FROM v_verdicts")
-    assert left == {"name": "shop-20", "keep_days": 30}
+    rows, names = re.findall(r"ALTER TABLE weir\.\w+ UPDATE[^`;]*", guide)
+    for table in (*BY_POLICY, "settlements"):
+        example = names if table == "settlements" else rows.replace("verdicts", table)
+        store.command(f"{example.replace('weir.', '')} SETTINGS mutations_sync = 2")
+        store.command(f"OPTIMIZE TABLE {table} FINAL")
+    for table, name in BY_POLICY.items():
+        assert store.select(f"SELECT {name} AS name, keep_days FROM {table}") == [{"name": "shop-20", "keep_days": 30}]
+    left = store.select("SELECT source_event_id, keep_names_days AS days FROM settlements ORDER BY offset")
+    assert [tuple(row.values()) for row in left] == [("shop-20", 30), ("", 30)]
 
 
 def test_every_table_that_says_whose_its_rows_are_goes_by_policy(store):

@@ -40,6 +40,7 @@ version: 1
 apps: [shop]
 prompt: {toxicity: {hold: 0.5}, pii: {redact: 0.5}}
 response: {toxicity: {block: 0.5}, pii: {redact: 0.5}}
+retention: {days: 30}
 """
 
 
@@ -106,8 +107,13 @@ def test_requests_go_to_the_model_and_come_back_judged(served):
     assert outcomes["personal"]["text"] == "You said: I am Ann"  # put back: the gateway saw a placeholder
     assert outcomes["awkward"]["work"]["request"]["messages"][0]["content"] == "bad <NAME_1>"
     (review,) = served.records(REVIEWS, 1).values()
-    assert review["judgement"]["prompt"]["text"] == "bad <NAME>"
-    assert len(served.read(VERDICTS, 6)) == 6  # four of screen, two of judge
+    assert (review["judgement"]["prompt"]["text"], review["keep_days"]) == ("bad <NAME>", 30)
+    verdicts = [json.loads(message.value()) for message in served.read(VERDICTS, 6)]  # four of screen, two of judge
+    # Nobody can tell whose policy an unreadable request falls under, and it has no text.
+    assert sorted((each.get("keep_days") or 0, each["app"]) for each in verdicts) == [
+        (0, "unknown"),
+        *[(30, "shop")] * 5,
+    ]
     assert len(served.read(VAULT, 3)) == 4  # two entries, and each time the one data key
     (letter,) = served.read(dead_letters(REQUESTS), 1)
     assert read_reason(letter.headers()).code == "MALFORMED_JSON"
