@@ -3,5 +3,6 @@
 from guards.disguise.marks import Marks
 from guards.disguise.rendering import Rendering
 from guards.disguise.reveal import Disguises
+from guards.disguise.styles import Styles
 
-__all__ = ["Disguises", "Marks", "Rendering"]
+__all__ = ["Disguises", "Marks", "Rendering", "Styles"]

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from guards.disguise.rendering import Edit
+from guards.disguise.styles import is_styled
 
 _FEWEST_SPACED = 5  # letters: "a b c d" is a list, and "U.S.A." an abbreviation
 
@@ -25,6 +26,7 @@ _GAP = re.compile(r"[^\w]+|_+")
 _LEET = re.compile(r"(?<![^\s\"'(\[*_])[A-Za-z0-9@$!]{3,20}+(?=[\s\"')\]*_.,;:?!]*(?:\s|$))")
 _BETWEEN = re.compile("[A-Za-z][0-9@$!]{1,2}[A-Za-z]")  # not "11th", not "TA0004"
 _ASCII_LETTER = re.compile("[A-Za-z]")
+_SMALL_CAPITALS = frozenset("\u0262\u026a\u0274\u0280\u028f\u0299\u029c\u029f\ua730\ua731\ua7af")  # not of U+1D00
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,10 +65,11 @@ class Letters:
             plain = word.translate(self.lookalikes)
             if not plain.isascii():
                 continue
-            if _ASCII_LETTER.search(word) is None and not _styled(word):
-                # All of it is another script's: an English word only where the rest of the text is Latin.
+            if _ASCII_LETTER.search(word) is None and not any(map(is_styled, word)):
+                # All of it is another script's: an English word only where the rest of the text is Latin. No language
+                # spells with small capitals alone.
                 latin = _mostly_ascii(text) if latin is None else latin
-                if not latin or len(word) < 2:
+                if len(word) < 2 or not (latin or _SMALL_CAPITALS.issuperset(word)):
                     continue
             yield Edit(match.start(), match.end(), plain)
 
@@ -90,11 +93,6 @@ class Letters:
                 continue
             if _BETWEEN.search(word) and sum(old != new for old, new in zip(word, plain, strict=True)) < len(word) - 1:
                 yield Edit(match.start(), match.start() + len(word), plain)
-
-
-def _styled(word: str) -> bool:
-    """Whether a letter is a compatibility form (full-width, mathematical, in a circle): no script is written so."""
-    return any("\u2100" <= sign <= "\u24ff" or sign >= "\uff00" or "\u1d00" <= sign <= "\u1dbf" for sign in word)
 
 
 def _mostly_ascii(text: str) -> bool:

@@ -8,8 +8,8 @@ from guards.disguise.codes import Codes
 from guards.disguise.letters import Letters
 from guards.disguise.marks import Marks
 from guards.disguise.rendering import Edit, Rendering
+from guards.disguise.styles import PATTERNS, Styles
 
-PATTERNS = "disguise.toml"
 _DEPTH = 3  # codes within codes
 _REMEMBERED = 256  # texts: the guards of one batch ask for the same ones
 
@@ -20,10 +20,11 @@ class Disguises:
     ``version`` changes whenever what is found may. A bounded memory holds the renderings of recent texts.
     """
 
-    def __init__(self, letters: Letters, codes: Codes, marks: Marks, digest: str) -> None:
+    def __init__(self, letters: Letters, styles: Styles, codes: Codes, marks: Marks, digest: str) -> None:
         self.marks = marks
         self.version = digest
         self._letters = letters
+        self._styles = styles
         self._codes = codes
         self.renderings: Callable[[str], tuple[Rendering, ...]] = lru_cache(_REMEMBERED)(self._renderings)
 
@@ -31,7 +32,8 @@ class Disguises:
     def load(cls) -> "Disguises":
         """From the packaged pattern file. Raises ConfigError when it cannot be read."""
         read = patterns.read(PATTERNS)
-        return cls(Letters.of(read.tables), Codes.of(read.tables), Marks.of(read.tables), read.digest)
+        tables = read.tables
+        return cls(Letters.of(tables), Styles.of(tables, read.digest), Codes.of(tables), Marks.of(tables), read.digest)
 
     def _renderings(self, text: str) -> tuple[Rendering, ...]:
         """What else the text says beside what it says plainly; nothing for ordinary text.
@@ -53,7 +55,8 @@ class Disguises:
 
     def _plain(self, rendering: Rendering) -> Rendering:
         letters, codes = self._letters, self._codes
-        for trick in (codes.escapes, letters.unseen, letters.doubled, letters.spaced, letters.numbered):
+        tricks = (codes.escapes, letters.unseen, self._styles.edits, letters.doubled, letters.spaced, letters.numbered)
+        for trick in tricks:
             edits = list(trick(rendering.text))
             if edits:
                 rendering = rendering.edited(edits)

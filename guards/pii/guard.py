@@ -5,12 +5,13 @@ import importlib.metadata
 from collections.abc import Iterator, Mapping, Sequence
 
 from guards import patterns
+from guards.disguise import Styles
+from guards.folding import folding_table
 from guards.guard import Hit, Passage, Reading, TextFeatures
 from guards.origin import with_origins
 from guards.pii import catalog
 from guards.pii.catalog import Catalog, Entity
 from guards.pii.custom import CustomKind, custom_kinds
-from guards.pii.folding import folding_table
 from guards.pii.presidio import Found, Recognizer, patterns_only
 from guards.pii.tagging import Tag, Tagger, hits_of
 from guards.pii.view import TextView
@@ -43,7 +44,8 @@ class PiiGuard:
         self._pattern_file = pattern_file
         self._catalog = Catalog(entities=(), min_score=1.0, context_before=0, context_after=0)
         self._recognizers: tuple[tuple[Entity, Recognizer], ...] = ()
-        self._folding: dict[int, str] = {}
+        self._folding: Mapping[int, str] = {}
+        self._styles: Styles | None = None
         self._version: str | None = None
 
     @property
@@ -63,8 +65,9 @@ class PiiGuard:
             self._recognizers = tuple((entity, build(entity)) for entity in entities)
         self._custom = custom_kinds(self._wanted.recognizers)
         self._folding = folding_table()
+        self._styles = Styles.load()
         libraries = " ".join(importlib.metadata.version(library) for library in _LIBRARIES)
-        made_of = f"{source.digest} {libraries} {self._wanted.digest}"
+        made_of = f"{source.digest} {self._styles.version} {libraries} {self._wanted.digest}"
         patterns_version = hashlib.sha256(made_of.encode()).hexdigest()[:12]
         self._version = f"{patterns_version} {self._tagger.version}" if self._tagger else patterns_version
 
@@ -84,12 +87,13 @@ class PiiGuard:
 
     def read(self, passages: Sequence[Passage], features: Mapping[str, TextFeatures]) -> Sequence[Reading]:
         del features
-        if self._version is None:
+        if self._styles is None:
             raise RuntimeError("the PII guard is not loaded")
-        tagged = self._tagger.tag([passage.text for passage in passages]) if self._tagger else [()] * len(passages)
+        texts = [self._styles.plain(passage.text) for passage in passages]
+        tagged = self._tagger.tag(texts) if self._tagger else [()] * len(texts)
         return [
-            Reading(hits=with_origins(passage, self._read(passage.text, tags)))
-            for passage, tags in zip(passages, tagged, strict=True)
+            Reading(hits=with_origins(passage, self._read(text, tags)))
+            for passage, text, tags in zip(passages, texts, tagged, strict=True)
         ]
 
     def _read(self, text: str, tags: Sequence[Tag]) -> tuple[Hit, ...]:

@@ -1,18 +1,18 @@
 """One text as the recognisers and their context see it."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from functools import cached_property
 
-from guards.pii.folding import fold
+from guards.folding import fold
 
 _RUN = re.compile(r"[0-9](?:[ ./()_:-]{0,2}[0-9])*", re.ASCII)
 
 
 class TextView:
-    """A text folded once (``guards.pii.folding``) and measured once; offsets are those of the original."""
+    """A text folded once (``guards.folding``) and measured once; offsets are those of the original."""
 
-    def __init__(self, text: str, folding: dict[int, str]) -> None:
+    def __init__(self, text: str, folding: Mapping[int, str]) -> None:
         self.text = fold(text, folding)
 
     @cached_property

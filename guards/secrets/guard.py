@@ -5,10 +5,12 @@ import importlib.metadata
 from collections.abc import Iterator, Mapping, Sequence
 
 from guards import patterns
+from guards.disguise import Styles
+from guards.folding import fold, folding_table
 from guards.guard import Hit, Passage, Reading, TextFeatures
 from guards.origin import with_origins
 from guards.secrets.catalog import Kind, Match, parse
-from guards.spans import drop_dominated, well_formed
+from guards.spans import drop_dominated
 
 _NO_SPAN = (-1, -1)
 
@@ -27,6 +29,8 @@ class SecretsGuard:
     def __init__(self, pattern_file: str = "secrets.toml") -> None:
         self._pattern_file = pattern_file
         self._kinds: tuple[Kind, ...] = ()
+        self._styles: Styles | None = None
+        self._folding: Mapping[int, str] = {}
         self._version: str | None = None
 
     @property
@@ -39,8 +43,10 @@ class SecretsGuard:
         """Reads and compiles the patterns. Raises ``ConfigError`` for a pattern file at fault."""
         source = patterns.read(self._pattern_file)
         self._kinds = parse(source.tables)
+        self._styles = Styles.load()
+        self._folding = folding_table()
         library = importlib.metadata.version("google-re2")
-        self._version = hashlib.sha256(f"{source.digest} {library}".encode()).hexdigest()[:12]
+        self._version = hashlib.sha256(f"{source.digest} {self._styles.version} {library}".encode()).hexdigest()[:12]
 
     def applies(self, passage: Passage) -> bool:
         del passage
@@ -52,11 +58,12 @@ class SecretsGuard:
 
     def read(self, passages: Sequence[Passage], features: Mapping[str, TextFeatures]) -> Sequence[Reading]:
         del features
-        if self._version is None:
+        if self._styles is None:
             raise RuntimeError("the secrets guard is not loaded")
+        texts = [fold(self._styles.plain(passage.text), self._folding) for passage in passages]
         return [
-            Reading(hits=with_origins(passage, drop_dominated(self._hits(well_formed(passage.text)))))
-            for passage in passages
+            Reading(hits=with_origins(passage, drop_dominated(self._hits(text))))
+            for passage, text in zip(passages, texts, strict=True)
         ]
 
     def _hits(self, text: str) -> Iterator[Hit]:

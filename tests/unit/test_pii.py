@@ -6,6 +6,7 @@ import pytest
 
 from guards.guard import Passage, Side
 from guards.pii import PiiGuard
+from tests.fixtures.styles import bold, wide
 
 
 @pytest.fixture(scope="module")
@@ -26,6 +27,8 @@ POSITIVES = [
     ("EMAIL_ADDRESS", "Schreib an {}, bitte", "jürgen@müller.de"),
     ("EMAIL_ADDRESS", "邮箱是{}。", "li@example.cn"),
     ("EMAIL_ADDRESS", "<{}>", "o'brien@example.ie"),
+    ("EMAIL_ADDRESS", "write to {} today", wide("jane.doe@example.com")),
+    ("EMAIL_ADDRESS", "write to {} today", bold("jane.doe@example.com")),
     ("EMAIL_ADDRESS", "internal: {}", "jane@mail.corp.local"),
     ("PHONE_NUMBER", "call {} now", "(212) 555-1234"),
     ("PHONE_NUMBER", "call {} now", "212-555-1234"),

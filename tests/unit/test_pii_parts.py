@@ -7,8 +7,8 @@ import sys
 import pytest
 
 from guards import patterns
+from guards.folding import fold, folding_table
 from guards.pii import catalog
-from guards.pii.folding import fold, folding_table
 from guards.pii.view import TextView
 from schemas.errors import ConfigError
 

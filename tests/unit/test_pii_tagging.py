@@ -5,6 +5,7 @@ import pytest
 from guards.guard import Passage, Side
 from guards.pii import PiiGuard
 from guards.pii.tagging import hits_of
+from tests.fixtures.styles import wide
 
 
 @dataclass(frozen=True)
@@ -121,3 +122,13 @@ def test_the_version_names_the_model(guard):
     patterns = PiiGuard()
     patterns.load()
     assert guard.version == f"{patterns.version} words"
+
+
+def test_a_name_in_another_style_is_read_in_ascii():
+    """The tagger reads full width as the letters it stands for; the span is the original's."""
+    guard = PiiGuard(WordTagger({"Ann Lee": "PERSON"}))
+    guard.load()
+    name = wide("Ann Lee")
+    text = f"😀 ask {name}!"
+    [reading] = guard.read([Passage(text, Side.PROMPT)], {})
+    assert [(hit.label, text[hit.start : hit.end]) for hit in reading.hits] == [("PERSON", name)]

@@ -16,6 +16,7 @@ from guards.secrets import SecretsGuard
 from guards.secrets.catalog import parse
 from guards.secrets.credibility import shannon_entropy
 from schemas.errors import ConfigError
+from tests.fixtures.styles import bold, wide
 
 HEX = "0123456789abcdef"
 LOWER = string.ascii_lowercase + string.digits
@@ -209,6 +210,14 @@ def test_finds(guard, label, before, parts, after):
     """Each kind of secret is found with its exact span."""
     secret = "".join(parts)
     assert (label, secret) in found(guard, before + secret + after)
+
+
+@pytest.mark.parametrize("style", [wide, bold])
+@pytest.mark.parametrize("before", ["my key: ", "鍵" + wide(":"), "😀 "], ids=["english", "japanese", "emoji"])
+def test_style_hides_nothing(guard, before, style):
+    """A secret in full width, or in a mathematical alphabet, is found where it stands."""
+    secret = style("".join(["sk", "_live_", made(BASE62, 24)]))
+    assert ("STRIPE_KEY", secret) in found(guard, before + secret + " now")
 
 
 def test_every_kind_has_an_example():

@@ -2,6 +2,8 @@
 
 import sys
 import unicodedata
+from collections.abc import Mapping
+from functools import cache
 
 from guards.spans import well_formed
 
@@ -10,7 +12,8 @@ _CASE_TRAPS = {"\u0130": "I", "\u0131": "i", "\u017f": "s", "\u212a": "K"}
 _DASHES = "\u2010\u2011\u2012\u2013\u2014\u2212\ufe63\uff0d"
 
 
-def folding_table() -> dict[int, str]:
+@cache
+def folding_table() -> Mapping[int, str]:
     """A table for ``str.translate`` that changes no length.
 
     Decimal digits of every script become 0-9, full-width forms ASCII, Unicode spaces and dashes their ASCII kin.
@@ -27,6 +30,6 @@ def folding_table() -> dict[int, str]:
     return table
 
 
-def fold(text: str, table: dict[int, str]) -> str:
+def fold(text: str, table: Mapping[int, str]) -> str:
     """The text as the recognisers read it: well-formed, folded, and as long as it was."""
     return text if text.isascii() else well_formed(text).translate(table)
