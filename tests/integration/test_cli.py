@@ -27,6 +27,11 @@ def weir(*arguments, stdin="", cwd=None, **environment):
     )  # fmt: skip
 
 
+def told(*arguments, **environment):
+    """What a command says in this process, which has loaded its libraries already; nothing becomes of errors here."""
+    return CliRunner().invoke(app, arguments, env=environment, catch_exceptions=False)
+
+
 def lines(*entries):
     return "".join((entry if isinstance(entry, str) else json.dumps(entry)) + "\n" for entry in entries)
 
@@ -86,20 +91,12 @@ def test_every_command_says_what_it_does(path):
 
 @pytest.mark.weights
 def test_check_judges_lines(models_dir):
-    """Judgements go to standard output, one a line; logs do not."""
-    done = weir("check", stdin=lines(*LINES))
-    assert done.returncode == 0
-    out = [json.loads(line) for line in done.stdout.splitlines()]
-    assert [entry["id"] for entry in out] == [1, 2, 3]
-    assert out[1]["prompt"]["text"] == "Mail <EMAIL_ADDRESS>"
-
-
-@pytest.mark.weights
-def test_check_says_when_lines_were_unreadable(models_dir):
-    """An unreadable line makes the exit status 1, and the others are judged."""
-    done = weir("check", stdin=lines(LINES[0], "oops", LINES[1]))
+    """Judgements go to standard output, one a line; an unreadable one makes the exit status 1 and stops no other."""
+    done = weir("check", stdin=lines(LINES[0], "oops", *LINES[1:]))
     assert done.returncode == 1
-    assert len(done.stdout.splitlines()) == 3
+    out = [json.loads(line) for line in done.stdout.splitlines()]
+    assert [entry["id"] for entry in out if "action" in entry] == [1, 2, 3]
+    assert next(entry for entry in out if entry.get("id") == 2)["prompt"]["text"] == "Mail <EMAIL_ADDRESS>"
 
 
 @pytest.mark.weights
@@ -167,9 +164,9 @@ def test_without_a_broker_or_a_store_commands_say_so(tmp_path):
 
 def test_status_without_a_stack(tmp_path):
     """Where nothing runs, status says so with exit status 1, and down is harmless."""
-    assert weir("status", WEIR_HOME=str(tmp_path)).returncode == 1
-    assert json.loads(weir("status", "--json", WEIR_HOME=str(tmp_path)).stdout) == {"processes": []}
-    assert "nothing runs here" in weir("down", WEIR_HOME=str(tmp_path)).stdout
+    assert told("status", WEIR_HOME=str(tmp_path)).exit_code == 1
+    assert json.loads(told("status", "--json", WEIR_HOME=str(tmp_path)).stdout) == {"processes": []}
+    assert "nothing runs here" in told("down", WEIR_HOME=str(tmp_path)).stdout
 
 
 @pytest.mark.weights
@@ -179,14 +176,14 @@ def test_guards_are_measured_and_calibrated(models_dir, tmp_path):
     kinds = {0: "How do I bake bread for {} people?", 1: "You are a worthless idiot and I hate all {} of you."}
     rows = [{"text": kinds[n % 2].format(n % 8), "toxic": n % 2, "kind": "made up"} for n in range(160)]
     labels.write_text(lines(*rows))
-    done = weir("guards", "report", str(labels), "--label", "toxicity", "--json")
+    done = told("guards", "report", str(labels), "--label", "toxicity", "--json")
     found = json.loads(done.stdout)["labels"][0]["quality"]
     assert [(q["group"], q["bad"], q["good"]) for q in found] == [("all", 80, 80), ("slice=made up", 80, 80)]
     assert found[0]["area"]["value"] > 0.95
-    assert "worst false alarms" in weir("guards", "report", str(labels), "--label", "toxicity").stdout
+    assert "worst false alarms" in told("guards", "report", str(labels), "--label", "toxicity").stdout
     policy = tmp_path / "new.yaml"
-    few = weir("guards", "calibrate", str(labels), "--label", "toxicity", "--flag", "0.01")
-    assert (few.returncode, "80 good texts, 299 needed" in few.stdout) == (1, True)
-    done = weir("guards", "calibrate", str(labels), "--label", "toxicity", "--flag", "0.1", "--out", str(policy))
-    assert done.returncode == 0
+    few = told("guards", "calibrate", str(labels), "--label", "toxicity", "--flag", "0.01")
+    assert (few.exit_code, "80 good texts, 299 needed" in few.stdout) == (1, True)
+    done = told("guards", "calibrate", str(labels), "--label", "toxicity", "--flag", "0.1", "--out", str(policy))
+    assert done.exit_code == 0
     assert weir("check", "--policy", str(policy), stdin=lines(LINES[0])).returncode == 0
