@@ -9,9 +9,9 @@ import time
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
 
-import openai
 import pytest
 
+from tests.fixtures.later import Later
 from tests.fixtures.pages import ROOT, parameters
 from tests.fixtures.requester import Requester
 
@@ -19,6 +19,8 @@ pytestmark = [
     pytest.mark.e2e, pytest.mark.kafka, pytest.mark.store, pytest.mark.weights,
     pytest.mark.timeout(900),
 ]  # fmt: skip
+
+openai = Later("openai")
 
 INTERACTION = b'{"app": "default", "prompt": "How is the weather?", "response": "It is sunny."}'
 

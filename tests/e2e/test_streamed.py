@@ -9,7 +9,6 @@ from collections import defaultdict
 from contextlib import contextmanager
 from pathlib import Path
 
-import openai
 import pytest
 from confluent_kafka import OFFSET_BEGINNING, Consumer, TopicPartition
 
@@ -17,8 +16,11 @@ import weir
 from models.generation.generator import Answer
 from models.generation.noop import SENTENCE
 from tests.fixtures.chat_server import ChatServer
+from tests.fixtures.later import Later
 from tests.fixtures.requester import Requester
 from tests.fixtures.stack import LiveStack
+
+openai = Later("openai")
 
 pytestmark = [
     pytest.mark.e2e, pytest.mark.kafka, pytest.mark.store, pytest.mark.weights,

@@ -3,14 +3,13 @@
 import numpy as np
 import pytest
 
-torch = pytest.importorskip("torch")
+from models.catalog import find_entry
+from models.heads import TOXICITY, load_packaged_head
+from models.store import FileState, verify
+from models.training.corpus import read_kinds
+from tests.fixtures.later import Later
 
-from models.catalog import find_entry  # noqa: E402 - after the extra was found
-from models.heads import TOXICITY, load_packaged_head  # noqa: E402
-from models.store import FileState, verify  # noqa: E402
-from models.torch_encoder import TorchEncoder  # noqa: E402
-from models.training.corpus import read_kinds  # noqa: E402
-
+torch_encoder = Later("models.torch_encoder")
 pytestmark = [pytest.mark.gpu, pytest.mark.weights]
 
 TEXTS = [example.text for example in read_kinds()]
@@ -20,12 +19,10 @@ COMPANY = 0.03  # what batch-mates may change in a score: other shapes are summe
 
 
 @pytest.fixture(scope="module")
-def gpu(models_dir):
-    if not torch.cuda.is_available():
-        pytest.skip("there is no GPU that torch can use")
+def gpu(cuda, models_dir):
     if any(report.state is not FileState.OK for report in verify(find_entry("minilm-l6-full"), models_dir)):
         pytest.skip("the full-precision weights are not in place; run: weir models fetch minilm-l6-full")
-    made = TorchEncoder(models_dir, device="cuda", cache_windows=0)
+    made = torch_encoder.TorchEncoder(models_dir, device="cuda", cache_windows=0)
     made.load()
     return made
 

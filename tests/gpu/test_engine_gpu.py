@@ -2,22 +2,18 @@
 
 import pytest
 
-torch = pytest.importorskip("torch")
-
-from models.catalog import find_entry  # noqa: E402 - after the extra was found
-from models.generation.choice import Wishes, choose_engine  # noqa: E402
-from models.generation.generator import Prompt  # noqa: E402
-from models.store import FileState, verify  # noqa: E402
-from schemas.conversation import Message  # noqa: E402
-from streams.settings import load_settings  # noqa: E402
+from models.catalog import find_entry
+from models.generation.choice import Wishes, choose_engine
+from models.generation.generator import Prompt
+from models.store import FileState, verify
+from schemas.conversation import Message
+from streams.settings import load_settings
 
 pytestmark = [pytest.mark.gpu, pytest.mark.weights]
 
 
 @pytest.fixture(scope="module")
-def engine():
-    if not torch.cuda.is_available():
-        pytest.skip("there is no GPU that torch can use")
+def engine(cuda):
     directory = load_settings().models_directory
     if any(report.state is not FileState.OK for report in verify(find_entry("smollm2-135m"), directory)):
         pytest.skip("the language model is not in place; run: weir models fetch")

@@ -9,7 +9,6 @@ import uuid
 from urllib.parse import urlsplit
 
 import httpx
-import openai
 import pytest
 import uvicorn
 
@@ -18,8 +17,11 @@ from streams.client.async_client import AsyncClient
 from streams.gateway.keys import Keys, read_keys
 from streams.gateway.service import Gateway, Terms
 from streams.metrics import Metrics
+from tests.fixtures.later import Later
 from tests.fixtures.responder import Responder, make_topics
 from tests.fixtures.waiting import eventually
+
+openai = Later("openai")
 
 pytestmark = pytest.mark.kafka
 KEYS = "shop shop-key-0123456789  # the shop's\n\ndefault other-key-0123456789\n"

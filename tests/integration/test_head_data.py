@@ -8,8 +8,9 @@ import pytest
 from models.catalog import weights_folder
 from models.training.augmentation import Phrases
 from models.training.corpus import fingerprint, in_fixed_order
+from tests.fixtures.later import Later
 
-tasks = pytest.importorskip("models.training.tasks", exc_type=ImportError)
+tasks = Later("models.training.tasks")
 pytestmark = pytest.mark.data
 
 

@@ -10,9 +10,10 @@ from typer.testing import CliRunner
 from models.heads import load_head
 from schemas.errors import ConfigError
 from streams.cli.models import app
+from tests.fixtures.later import Later
 
-tasks = pytest.importorskip("models.training.tasks", exc_type=ImportError)
-heads = pytest.importorskip("models.training.heads", exc_type=ImportError)
+tasks = Later("models.training.tasks")
+heads = Later("models.training.heads")
 pytestmark = pytest.mark.weights
 
 FOOLS = ["fool", "clown", "liar", "pig", "rat", "loser", "coward", "creep"]

@@ -5,12 +5,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import binom, norm
-from sklearn.metrics import average_precision_score, roc_auc_score
 
 from monitors.intervals import clopper_pearson, wilson
 from monitors.ranking import area_under_roc, average_precision, precision_recall_curve, recall_at, roc_curve
 from monitors.reliability import reliability
 from monitors.thresholds import Choice, Costs, TooFew, needed_for_rate, threshold_for_cost, threshold_for_rate
+from tests.fixtures.later import Later
+
+metrics = Later("sklearn.metrics")
 
 scores = st.lists(st.integers(0, 20).map(lambda n: n / 20), min_size=1, max_size=40).map(np.array)
 
@@ -49,10 +51,10 @@ def test_intervals_hold_the_share_that_was_seen(hits, more):
 def test_areas_agree_with_the_known_ones(bad, good):
     """Area, average precision and curves are those of scikit-learn, ties included."""
     truth, values = np.r_[np.ones(len(bad)), np.zeros(len(good))], np.r_[bad, good]
-    assert area_under_roc(bad, good).value == pytest.approx(roc_auc_score(truth, values))
-    assert average_precision(bad, good).value == pytest.approx(average_precision_score(truth, values))
+    assert area_under_roc(bad, good).value == pytest.approx(metrics.roc_auc_score(truth, values))
+    assert average_precision(bad, good).value == pytest.approx(metrics.average_precision_score(truth, values))
     curve = roc_curve(bad, good)
-    assert np.trapezoid(curve.y, curve.x) == pytest.approx(roc_auc_score(truth, values))
+    assert np.trapezoid(curve.y, curve.x) == pytest.approx(metrics.roc_auc_score(truth, values))
     assert precision_recall_curve(bad, good).x[-1] == 1.0
 
 

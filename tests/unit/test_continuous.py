@@ -4,15 +4,16 @@ import random
 
 import pytest
 
-torch = pytest.importorskip("torch")
-transformers = pytest.importorskip("transformers")
+from models.generation.generator import Prompt
+from schemas.conversation import Message
+from schemas.errors import Code, ConfigError
+from tests.fixtures.later import Later
 
-from models.generation.continuous import ContinuousEngine  # noqa: E402 - after the extra was found
-from models.generation.generator import Prompt  # noqa: E402
-from models.generation.language_model import LanguageModel  # noqa: E402
-from models.generation.prefixes import BLOCK  # noqa: E402
-from schemas.conversation import Message  # noqa: E402
-from schemas.errors import Code, ConfigError  # noqa: E402
+torch = Later("torch")
+transformers = Later("transformers")
+continuous = Later("models.generation.continuous")
+language_model = Later("models.generation.language_model")
+prefixes = Later("models.generation.prefixes")
 
 VOCABULARY = 97
 POISON = 96
@@ -52,7 +53,9 @@ class Opening:
 
         network.forward = guarded
         spell = "".join
-        return LanguageModel(network, Letters(), lambda ids: spell(f"{n}," for n in ids), frozenset(), 512, "tiny@1")
+        return language_model.LanguageModel(
+            network, Letters(), lambda ids: spell(f"{n}," for n in ids), frozenset(), 512, "tiny@1"
+        )
 
 
 def build(kind="LlamaForCausalLM", **changes):
@@ -73,7 +76,7 @@ def prompt(text, tokens=8, **wishes):
 
 
 def engine(opening=None, slots=4, clock=None):
-    made = ContinuousEngine(opening or Opening(), slots, *([clock] if clock else []))
+    made = continuous.ContinuousEngine(opening or Opening(), slots, *([clock] if clock else []))
     made.load()
     return made
 
@@ -142,10 +145,10 @@ def test_what_prompts_begin_with_is_read_once():
     first = rules + "who is it?"
     said = "".join(chr(10 * (VOCABULARY - 1) + int(n)) for n in reference(network, first, 20).split(",")[:-1])
     assert asked(first) == len(first)
-    assert asked(first) < BLOCK + 10
-    assert asked(first + said + "why?") < 2 * BLOCK
+    assert asked(first) < prefixes.BLOCK + 10
+    assert asked(first + said + "why?") < 2 * prefixes.BLOCK
     assert asked(*("x" * 100 + letter for letter in "abc"), *(rules + letter * 40 for letter in "defghi")) < 1_000
-    assert asked(rules[:-1] + "?") < 2 * BLOCK
+    assert asked(rules[:-1] + "?") < 2 * prefixes.BLOCK
     assert asked(rules[:-1] + "?", owner="bank") == len(rules)
 
 

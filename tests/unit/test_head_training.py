@@ -11,11 +11,12 @@ from models.heads import calibrated, load_head
 from models.training.augmentation import Phrases, augment_toxicity, merely_swears
 from models.training.corpus import Example, in_fixed_order, share_of
 from models.training.evaluation import area_under_curve, benign_quantiles, share_above, text_scores
+from tests.fixtures.later import Later
 
-torch = pytest.importorskip("torch")
-recipe_module = pytest.importorskip("models.training.recipe", exc_type=ImportError)
-session = pytest.importorskip("models.training.session", exc_type=ImportError)
-tasks = pytest.importorskip("models.training.tasks", exc_type=ImportError)
+torch = Later("torch")
+recipe_module = Later("models.training.recipe")
+session = Later("models.training.session")
+tasks = Later("models.training.tasks")
 
 
 @pytest.fixture(scope="module", autouse=True)

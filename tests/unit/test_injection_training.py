@@ -8,11 +8,12 @@ import pytest
 
 from models.training.augmentation import Phrases
 from models.training.corpus import Example
+from tests.fixtures.later import Later
 
-recipe = pytest.importorskip("models.training.recipe", exc_type=ImportError)
-attacks = pytest.importorskip("models.training.attacks", exc_type=ImportError)
-injections = pytest.importorskip("models.training.injections", exc_type=ImportError)
-tasks = pytest.importorskip("models.training.tasks", exc_type=ImportError)
+recipe = Later("models.training.recipe")
+attacks = Later("models.training.attacks")
+injections = Later("models.training.injections")
+tasks = Later("models.training.tasks")
 
 _WORD = re.compile(r"\w+")
 BASE = [

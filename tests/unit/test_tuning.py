@@ -8,14 +8,14 @@ import pytest
 
 from models.training.corpus import Example
 from tests.fixtures.detoxify import CLASSES, FOUL
+from tests.fixtures.later import Later
 
-torch = pytest.importorskip("torch")
-pytest.importorskip("detoxify")
-tuning = pytest.importorskip("models.training.tuning")
-makers = pytest.importorskip("tests.fixtures.tiny_detoxify")
-command = pytest.importorskip("models.training.__main__")
+torch = Later("torch")
+tuning = Later("models.training.tuning")
+makers = Later("tests.fixtures.tiny_detoxify")
+command = Later("models.training.__main__")
 
-BRIEF = tuning.Tuning(epochs=2, batch_texts=16, rate=3e-3)
+BRIEF = {"epochs": 2, "batch_texts": 16, "rate": 3e-3}
 
 
 @pytest.fixture(autouse=True)
@@ -26,7 +26,9 @@ def one_thread():
 def test_same_seed_same_weights(random_bert):
     """Two fine-tunings on the same data give the same bytes, and leave torch's own random numbers alone."""
     state = torch.random.get_rng_state()
-    first, second = (tuning.tune(random_bert, makers.taught_examples(), BRIEF, CLASSES).network for _ in range(2))
+    first, second = (
+        tuning.tune(random_bert, makers.taught_examples(), tuning.Tuning(**BRIEF), CLASSES).network for _ in range(2)
+    )
     assert all(torch.equal(one, two) for one, two in zip(first.parameters(), second.parameters(), strict=True))
     assert torch.equal(torch.random.get_rng_state(), state)
 
