@@ -38,8 +38,8 @@ setup: .venv/dev.stamp setup-base ## install everything, for development too
 demo: setup-base ## run Weir on real traffic for a few minutes
 	@$(BIN)/weir demo $(ARGS)
 
-# One worker more than cores: tests of brokers and stores wait for them most of the time. Each takes up to 3.5 GB.
-WORKERS ?= 3
+# Two workers more than cores: tests of brokers and stores wait for them most of the time. Each takes up to 3.5 GB.
+WORKERS ?= 4
 test: setup ## run every test (WORKERS=n at a time)
 	@$(BIN)/pytest -n $(WORKERS) $(ARGS)
 
