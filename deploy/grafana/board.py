@@ -96,18 +96,21 @@ class Board:
         )
         for variable in self.variables:
             builder = builder.with_variable(_choice(variable) if isinstance(variable, Choice) else _entry(variable))
-        number = top = 0
+        for number, (panel, place) in enumerate(self._placed(), 1):
+            builder = builder.with_panel(build_panel(panel, number, place, self.sql(panel)))
+        return builder.build()
+
+    def _placed(self) -> Iterator[tuple[Panel, models.GridPos]]:
+        """Every panel and its place, row under row."""
+        top = 0
         for row in self.rows:
             left = 0
             for panel in row:
-                number += 1
-                place = models.GridPos(h=panel.height, w=panel.width, x=left, y=top)
-                builder = builder.with_panel(build_panel(panel, number, place, self.sql(panel)))
+                yield panel, models.GridPos(h=panel.height, w=panel.width, x=left, y=top)
                 left += panel.width
             if left != _COLUMNS:
                 raise ValueError(f"{self.uid}: a row is {left} columns wide, not {_COLUMNS}")
             top += max(panel.height for panel in row)
-        return builder.build()
 
 
 CONDITIONS: Final[Mapping[str, str]] = {

@@ -5,6 +5,7 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from streams.demo.rendering import Place
     from streams.demo.shift import Shift
     from streams.demo.streamed import Streamed
+    from streams.demo.summary import DemoSummary
     from streams.demo.traffic import TrafficPlan
     from streams.settings import Settings
 
@@ -36,38 +38,65 @@ def demo(
     run, and ended with the demo, also by Ctrl-C or SIGTERM. On a terminal it serves on until Ctrl-C. Exit status: 1 if
     anything is missing or an alarm is wrong.
     """
-    from dataclasses import asdict
-
-    from streams.demo.live import LiveView
-    from streams.demo.rendering import render
-    from streams.demo.shift_rendering import render_shift
-    from streams.demo.summary import read_summary, to_json
-    from streams.demo.traffic import Traffic
     from streams.settings import load_settings
     from streams.stack.attachment import attached_settings
     from streams.store.audit import audit
-    from streams.store.client import Store
 
     console = Console(stderr=True, highlight=False) if as_json else output()
     with _running_stack(load_settings(), console) as started:
         settings = attached_settings()
-        with Store.of(settings) as store, Traffic(_plan(settings, rate)) as traffic:
-            LiveView(console).follow(traffic, store, _DEADLINE_S)
-            summary = read_summary(store, traffic.result())
-        streamed = _streamed(settings, console)
-        shift = _second_act(settings, console) if act else None
-        whole = summary.whole and audit(settings).complete and (shift is None or shift.passed)
+        acts = _Acts(
+            summary=_first_act(settings, console, rate),
+            streamed=_streamed(settings, console),
+            shift=_second_act(settings, console) if act else None,
+        )
+        whole = acts.whole and audit(settings).complete
         if as_json:
-            acts = {"streamed": asdict(streamed) if streamed else None, "shift": shift.to_json() if shift else None}
-            sys.stdout.write(json.dumps({**to_json(summary), **acts}) + "\n")
+            sys.stdout.write(json.dumps(acts.to_json()) + "\n")
         else:
-            render(summary, console, _places(settings), streamed)
-            if shift is not None:
-                console.print(render_shift(shift))
+            acts.print(console, settings)
         if started and not leave and console.is_terminal:
             console.print("\nserving on; Ctrl-C ends it", style="dim")
             _until_interrupted()
     raise typer.Exit(0 if whole else 1)
+
+
+@dataclass(frozen=True, slots=True)
+class _Acts:
+    """What came of the acts."""
+
+    summary: "DemoSummary"
+    streamed: "Streamed | None"
+    shift: "Shift | None"
+
+    @property
+    def whole(self) -> bool:
+        return self.summary.whole and (self.shift is None or self.shift.passed)
+
+    def to_json(self) -> dict[str, object]:
+        from streams.demo.summary import to_json
+
+        streamed = asdict(self.streamed) if self.streamed else None
+        return {**to_json(self.summary), "streamed": streamed, "shift": self.shift.to_json() if self.shift else None}
+
+    def print(self, console: Console, settings: "Settings") -> None:
+        from streams.demo.rendering import render
+        from streams.demo.shift_rendering import render_shift
+
+        render(self.summary, console, _places(settings), self.streamed)
+        if self.shift is not None:
+            console.print(render_shift(self.shift))
+
+
+def _first_act(settings: "Settings", console: Console, rate: float) -> "DemoSummary":
+    from streams.demo.live import LiveView
+    from streams.demo.summary import read_summary
+    from streams.demo.traffic import Traffic
+    from streams.store.client import Store
+
+    with Store.of(settings) as store, Traffic(_plan(settings, rate)) as traffic:
+        LiveView(console).follow(traffic, store, _DEADLINE_S)
+        return read_summary(store, traffic.result())
 
 
 def _plan(settings: "Settings", rate: float) -> "TrafficPlan":

@@ -10,8 +10,8 @@ import typer
 
 if TYPE_CHECKING:
     from schemas.policy import Policy
-    from streams.quality.calibration import Wish
-    from streams.quality.report import Labelling
+    from streams.quality.calibration import Picked, Wish
+    from streams.quality.report import Labelling, Quality
 
 app = typer.Typer(help="Measure the guards on labelled texts, and set thresholds.", no_args_is_help=True)
 
@@ -48,31 +48,35 @@ def report(  # noqa: PLR0913, PLR0917 - a command's options are its parameters
 
     `weir guards report labels.jsonl --plots plots`
     """
-    from streams.quality import rendering
     from streams.quality.plots import write_plots
     from streams.quality.report import qualities, to_json
 
     chosen = _policy(policy)
-    found = _score(labels, chosen, label)
-    figures = {each.label + each.side: list(qualities(each, chosen, confidence)) for each in found}
-    written = [path for each in found for path in (write_plots(each, plots, form.value) if plots else ())]
+    measured = [(each, list(qualities(each, chosen, confidence))) for each in _score(labels, chosen, label)]
+    written = [path for each, _ in measured for path in (write_plots(each, plots, form.value) if plots else ())]
     if as_json:
         entries = [
-            {"quality": [to_json(q) for q in figures[each.label + each.side]], "calibration_error": _error(each)}
-            for each in found
+            {"quality": list(map(to_json, figures)), "calibration_error": _error(each)} for each, figures in measured
         ]
         sys.stdout.write(json.dumps({"confidence": confidence, "labels": entries}) + "\n")
         return
-    from streams.cli.tables import show
-
-    for each in found:
-        title = f"{each.label}, {each.side}: intervals of {confidence:.0%}, calibration error {_error(each) or 0:.3f}"
-        show(title, rendering.COLUMNS, map(rendering.row, figures[each.label + each.side]))
-        for kind, examples in zip(("missed", "false alarms"), each.worst(worst), strict=True):
-            if examples:
-                show(f"{each.label}: worst {kind}", rendering.ERROR_COLUMNS, rendering.error_rows(examples))
+    for each, figures in measured:
+        _show(each, figures, confidence, worst)
     for path in written:
         typer.echo(path)
+
+
+def _show(labelling: "Labelling", figures: "list[Quality]", confidence: float, worst: int) -> None:
+    """One label on one side: its figures, and its worst errors."""
+    from streams.cli.tables import show
+    from streams.quality import rendering
+
+    name, error = labelling.label, _error(labelling) or 0
+    title = f"{name}, {labelling.side}: intervals of {confidence:.0%}, calibration error {error:.3f}"
+    show(title, rendering.COLUMNS, map(rendering.row, figures))
+    for kind, examples in zip(("missed", "false alarms"), labelling.worst(worst), strict=True):
+        if examples:
+            show(f"{name}: worst {kind}", rendering.ERROR_COLUMNS, rendering.error_rows(examples))
 
 
 @app.command()
@@ -98,31 +102,43 @@ def calibrate(  # noqa: PLR0913, PLR0917 - as above
 
     `weir guards calibrate labels.jsonl --flag 0.02 --out calibrated.yaml`
     """
-    from datetime import UTC, datetime
-
     from monitors.thresholds import Costs
     from streams.cli.tables import show
-    from streams.quality.calibration import COLUMNS, patched, pick, row
+    from streams.quality.calibration import COLUMNS, pick, row
 
     if flag is not None and cost is not None:
         raise typer.BadParameter("--flag and --cost both set the threshold to flag")
-    flagging: Wish | None = Costs(cost, 1.0, bad_share) if cost is not None else flag
-    named = {"flag": flagging, "hold": hold, "block": block}
-    wishes = {action: wish for action, wish in named.items() if wish is not None}
-    if not wishes:
-        raise typer.BadParameter("say what is wanted: --flag, --hold, --block or --cost")
+    wishes = _wishes(Costs(cost, 1.0, bad_share) if cost is not None else flag, hold, block)
     chosen = _policy(policy)
     picked = [each for labelling in _score(labels, chosen, label) for each in pick(labelling, wishes, confidence)]
     show(f"Thresholds, promised with {confidence:.0%}", COLUMNS, map(row, picked))
     if all(each.threshold is None for each in picked):
         raise typer.Exit(1)
-    comment = [f"Thresholds picked by weir guards calibrate, {datetime.now(UTC):%Y-%m-%d}, confidence {confidence:g}."]
-    text = patched(chosen, picked, comment)
+    text = _calibrated(chosen, picked, confidence)
     if out is None:
         typer.echo("nothing written: say where with --out FILE")
         return
     _write(out, text)
     typer.echo(f"written to {out}: version {chosen.version + 1} of {chosen.id}")
+
+
+def _wishes(flag: "Wish | None", hold: float | None, block: float | None) -> "dict[str, Wish]":
+    """What is wanted of each action that a threshold is picked for."""
+    named = {"flag": flag, "hold": hold, "block": block}
+    wishes = {action: wish for action, wish in named.items() if wish is not None}
+    if not wishes:
+        raise typer.BadParameter("say what is wanted: --flag, --hold, --block or --cost")
+    return wishes
+
+
+def _calibrated(policy: "Policy", picked: "list[Picked]", confidence: float) -> str:
+    """The policy's next version as a file, which says where its thresholds come from."""
+    from datetime import UTC, datetime
+
+    from streams.quality.calibration import patched
+
+    today = f"{datetime.now(UTC):%Y-%m-%d}"
+    return patched(policy, picked, [f"Thresholds picked by weir guards calibrate, {today}, confidence {confidence:g}."])
 
 
 def _write(out: Path, text: str) -> None:

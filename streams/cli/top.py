@@ -3,6 +3,8 @@
 import json
 import sys
 import time
+from contextlib import suppress
+from itertools import islice
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -10,10 +12,9 @@ import typer
 from streams.cli.tables import output
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
 
     from streams.top.board import Board
-    from streams.top.sample import Sample
 
 
 def top(
@@ -29,53 +30,60 @@ def top(
 
     Rates are those between two looks, and so are the percentiles.
     """
-    from dataclasses import asdict
-
     from streams.stack.attachment import attached_settings
-    from streams.top.rendering import render
 
     settings = attached_settings()
-    pages = _pages(url)
-    looks = _Looks(pages, _lag_of(settings) if url is None else dict)
-    console = output()
+    boards = _boards(_pages(url), _lag_of(settings) if url is None else dict, interval)
+    if once:
+        boards = islice(boards, 1)
     title = f"weir top  {settings.namespace}"
-    try:
-        if as_json or once or not console.is_terminal:
-            while True:
-                board = looks.next(interval)
-                if as_json:
-                    sys.stdout.write(json.dumps(asdict(board)) + "\n")
-                    sys.stdout.flush()
-                else:
-                    console.print(render(board, title))
-                if once:
-                    return
-        from rich.live import Live
-
-        with Live(console=console, screen=True, auto_refresh=False) as live:
-            while True:
-                live.update(render(looks.next(interval), title), refresh=True)
-    except KeyboardInterrupt:
-        return
+    with suppress(KeyboardInterrupt):
+        if as_json:
+            _write(boards)
+        elif once or not output().is_terminal:
+            _print(boards, title)
+        else:
+            _watch(boards, title)
 
 
-class _Looks:
-    """Look after look, each compared with the one before."""
+def _boards(pages: "Mapping[str, str]", lag: "Callable[[], Mapping[str, int]]", seconds: float) -> "Iterator[Board]":
+    """Look after look, each compared with the one so many seconds before."""
+    from streams.top.board import board_of
+    from streams.top.sample import Change, take_sample
 
-    def __init__(self, pages: "Mapping[str, str]", lag: "Callable[[], Mapping[str, int]]") -> None:
-        self._pages = pages
-        self._lag = lag
-        self._last: Sample | None = None
-
-    def next(self, seconds: float) -> "Board":
-        """The board, so many seconds after the last one."""
-        from streams.top.board import board_of
-        from streams.top.sample import Change, take_sample
-
-        before = self._last or take_sample(self._pages, time.monotonic)
+    before = take_sample(pages, time.monotonic)
+    while True:
         time.sleep(seconds)
-        self._last = take_sample(self._pages, time.monotonic)
-        return board_of(Change(before, self._last), self._lag())
+        after = take_sample(pages, time.monotonic)
+        yield board_of(Change(before, after), lag())
+        before = after
+
+
+def _write(boards: "Iterable[Board]") -> None:
+    from dataclasses import asdict
+
+    for board in boards:
+        sys.stdout.write(json.dumps(asdict(board)) + "\n")
+        sys.stdout.flush()
+
+
+def _print(boards: "Iterable[Board]", title: str) -> None:
+    from streams.top.rendering import render
+
+    console = output()
+    for board in boards:
+        console.print(render(board, title))
+
+
+def _watch(boards: "Iterable[Board]", title: str) -> None:
+    """Each board in the place of the one before."""
+    from rich.live import Live
+
+    from streams.top.rendering import render
+
+    with Live(console=output(), screen=True, auto_refresh=False) as live:
+        for board in boards:
+            live.update(render(board, title), refresh=True)
 
 
 def _pages(urls: list[str] | None) -> "Mapping[str, str]":

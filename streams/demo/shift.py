@@ -149,32 +149,47 @@ def play(settings: Settings) -> Shift:
 
 def _judged(settings: Settings) -> Mapping[Kind, list[Verdict]]:
     """The act's texts as the worker judges them, by kind."""
+    with _reader(settings) as reader:
+        kinds = _spoken(settings)
+        verdicts = _verdicts(reader, set(kinds))
+    found: dict[Kind, list[Verdict]] = {}
+    # In the order of their ids, so that the act is the same whichever partition was read first.
+    for name in sorted(kinds):
+        found.setdefault(kinds[name], []).append(verdicts[name])
+    return found
+
+
+def _spoken(settings: Settings) -> Mapping[str, Kind]:
+    """The act's texts, sent to the worker: the kind of each, by its id."""
     run, kinds = uuid4().hex[:8], {}
     text = (files("deploy") / "demo" / "shift.jsonl").read_text(encoding="utf-8")
-    with _reader(settings) as reader:
-        producer = Producer({**confluent_config(settings), "partitioner": "murmur2_random"})
-        for number, line in enumerate(text.splitlines()):
-            given = json.loads(line)
-            name = f"act-{run}-{number}"
-            kinds[name] = given.pop("kind")
-            value = json.dumps({"app": "default", "conversation": name, **given})
-            headers: list[tuple[str, str | bytes | None]] = [("ce_id", name), ("ce_source", "demo")]
-            producer.produce(settings.topics.of(INTERACTIONS), value, name, headers=headers)
-        if producer.flush(_JUDGE_SECONDS):
-            raise UnavailableError("the act's texts were not delivered")
-        found: dict[Kind, list[Verdict]] = {}
-        end = time.monotonic() + _JUDGE_SECONDS
-        while kinds and time.monotonic() < end:
-            for received in reader.consume(500, timeout=0.2):
-                if received.error() is not None:
-                    continue
-                verdict = decode(received_message(received), Verdict, VERDICTS.type_name).record
-                if (kind := kinds.pop(verdict.source_event_id, None)) is not None:
-                    found.setdefault(kind, []).append(verdict)
-    if kinds:
-        raise UnavailableError("the worker has not judged the act's texts")
-    # In the order of their ids, so that the act is the same whichever partition was read first.
-    return {kind: sorted(each, key=lambda verdict: verdict.source_event_id) for kind, each in found.items()}
+    producer = Producer({**confluent_config(settings), "partitioner": "murmur2_random"})
+    for number, line in enumerate(text.splitlines()):
+        given = json.loads(line)
+        name = f"act-{run}-{number}"
+        kinds[name] = given.pop("kind")
+        value = json.dumps({"app": "default", "conversation": name, **given})
+        headers: list[tuple[str, str | bytes | None]] = [("ce_id", name), ("ce_source", "demo")]
+        producer.produce(settings.topics.of(INTERACTIONS), value, name, headers=headers)
+    if producer.flush(_JUDGE_SECONDS):
+        raise UnavailableError("the act's texts were not delivered")
+    return kinds
+
+
+def _verdicts(reader: Consumer, wanted: set[str]) -> Mapping[str, Verdict]:
+    """The first verdict on each of the texts, by its id."""
+    found: dict[str, Verdict] = {}
+    end = time.monotonic() + _JUDGE_SECONDS
+    while found.keys() != wanted:
+        if time.monotonic() > end:
+            raise UnavailableError("the worker has not judged the act's texts")
+        for received in reader.consume(500, timeout=0.2):
+            if received.error() is not None:
+                continue
+            verdict = decode(received_message(received), Verdict, VERDICTS.type_name).record
+            if verdict.source_event_id in wanted:
+                found.setdefault(verdict.source_event_id, verdict)
+    return found
 
 
 @contextmanager
@@ -238,13 +253,17 @@ def _processes(settings: Settings, directory: Path, series: str) -> Iterator[Non
         try:
             yield
         finally:
-            for process in running:
-                process.terminate()
-            for process in running:
-                with suppress(subprocess.TimeoutExpired):
-                    process.wait(20)
-                process.kill()
-                process.wait()
+            _end(running)
+
+
+def _end(running: Iterable[subprocess.Popen[bytes]]) -> None:
+    for process in running:
+        process.terminate()
+    for process in running:
+        with suppress(subprocess.TimeoutExpired):
+            process.wait(20)
+        process.kill()
+        process.wait()
 
 
 def _praise(settings: Settings) -> None:

@@ -60,21 +60,12 @@ def read_request(method: str, url: Iterable[tuple[str, str]], headers: Mapping[s
     Raises:
         RefusedError: the request or its statement is not one that this interface serves.
     """
-    values = dict(url)
-    try:
-        body = decode_body(body, headers.get("content-encoding", ""), MAX_BODY_BYTES)
-    except ValueError as error:
-        raise RefusedError(BAD_ARGUMENTS, str(error)) from None
-    if len(body) > MAX_BODY_BYTES:
-        raise RefusedError(BAD_ARGUMENTS, f"the body is larger than {MAX_BODY_BYTES} bytes")
+    values, body = dict(url), _plain(body, headers)
     if headers.get("content-type", "").startswith("multipart/form-data"):
         values |= _form_fields(headers["content-type"], body)
         body = b""
-    for unsupported in ("compress", "decompress"):
-        if values.get(unsupported, "0") not in ("0", "false"):
-            raise RefusedError(
-                NOT_IMPLEMENTED, "ClickHouse's block compression is not supported: use gzip, zstd or lz4"
-            )
+    if _is_on(values, "compress") or _is_on(values, "decompress"):
+        raise RefusedError(NOT_IMPLEMENTED, "ClickHouse's block compression is not supported: use gzip, zstd or lz4")
     text = values["query"].encode() + (b"\n" + body if body else b"") if "query" in values else body
     if not text.strip():
         raise RefusedError(62, "Syntax error: empty query")
@@ -91,8 +82,23 @@ def read_request(method: str, url: Iterable[tuple[str, str]], headers: Mapping[s
         parameters={name[6:]: value for name, value in values.items() if name.startswith("param_")},
         protocol=_number(values.get("client_protocol_version", "0")),
     )
-    compressed = values.get("enable_http_compression", "0") not in ("0", "false")
-    return QueryRequest(query, values.get("query_id") or str(uuid.uuid4()), compressed)
+    return QueryRequest(
+        query, values.get("query_id") or str(uuid.uuid4()), compressed=_is_on(values, "enable_http_compression")
+    )
+
+
+def _plain(body: bytes, headers: Mapping[str, str]) -> bytes:
+    try:
+        body = decode_body(body, headers.get("content-encoding", ""), MAX_BODY_BYTES)
+    except ValueError as error:
+        raise RefusedError(BAD_ARGUMENTS, str(error)) from None
+    if len(body) > MAX_BODY_BYTES:
+        raise RefusedError(BAD_ARGUMENTS, f"the body is larger than {MAX_BODY_BYTES} bytes")
+    return body
+
+
+def _is_on(values: Mapping[str, str], name: str) -> bool:
+    return values.get(name, "0") not in ("0", "false")
 
 
 def _is_setting(name: str) -> bool:

@@ -181,7 +181,13 @@ def _paged(name: str, app: App, number: int, terms: Terms) -> App:
         return _doubted(name, app, number, watches, terms)
     moved = [series for series in page.series if evidence_of(watches[series].state) >= page.threshold]
     new = _alarm(app, watches, moved or list(page.series[:1]), number, page.evidence)
-    found = dict(app.alarms)
+    series = {each: _restarted(memory) for each, memory in app.series.items()}
+    return replace(app, alarms=_with_page(name, app.alarms, new), series=series)
+
+
+def _with_page(name: str, known: Mapping[str, Alarm], new: Alarm) -> Mapping[str, Alarm]:
+    """The alarms of an app after a page: it belongs to the one that fires about its series, if there is one."""
+    found = dict(known)
     about = next((key for key, each in found.items() if each.has_fired and each.concerns(new.series)), None)
     key = about or fingerprint(name, new.series, new.direction)
     if about is None:
@@ -191,14 +197,14 @@ def _paged(name: str, app: App, number: int, terms: Terms) -> App:
     # Else it moves back, and its recovery will tell.
     for other, each in found.items():
         if other != key and each.state == "pending":
-            found[other] = alarms.ended(each, number)
-    series = {
-        each: replace(memory, watch=replace(memory.watch, state=restarted(memory.watch.state)))
-        if memory.watch is not None
-        else memory
-        for each, memory in app.series.items()
-    }
-    return replace(app, alarms=found, series=series)
+            found[other] = alarms.ended(each, new.updated)
+    return found
+
+
+def _restarted(memory: Memory) -> Memory:
+    """The series with its evidence spent on a page."""
+    watch = memory.watch
+    return memory if watch is None else replace(memory, watch=replace(watch, state=restarted(watch.state)))
 
 
 def _alarm(app: App, watches: Mapping[str, Watch], moved: list[str], number: int, evidence: float) -> Alarm:

@@ -25,6 +25,10 @@ class Links:
     runbook: str
     dashboard: str | None = None
 
+    def dashboard_of(self, app: str) -> str | None:
+        """The dashboard's address for the app."""
+        return self.dashboard and self.dashboard.replace("{app}", quote(app, safe=""))
+
 
 class Teller:
     """Tells alarms. ``bin_ms`` is the length of a bin in milliseconds."""
@@ -35,19 +39,16 @@ class Teller:
 
     def alert(self, name: str, fingerprint: str, alarm: Alarm, app: App, terms: Terms) -> Alert:
         """The alarm of an app as it is told."""
-        told = alarm.facts
-        signal = None if alarm.series == NO_TRAFFIC else signal_of(alarm.series)
-        alertname = "WeirNoTraffic" if signal is None else signal.alertname
-        dashboard = self._links.dashboard
+        told, subject = alarm.facts, _subject(alarm, terms)
         return Alert(
             fingerprint=fingerprint,
-            alertname=alertname,
+            alertname=subject.alertname,
             severity=_severity(alarm),
             state=alarm.state,
             app=name,
             series=alarm.series,
-            signal=alarm.series if signal is None else signal.name,
-            guard=None if signal is None else signal.guard,
+            signal=subject.signal,
+            guard=subject.guard,
             model=_chief(alarm, "model"),
             language=_language(alarm),
             direction=alarm.direction,
@@ -58,24 +59,27 @@ class Teller:
             baseline=told.baseline,
             visible_shift=told.visible,
             evidence=alarm.evidence,
-            threshold=0.0 if signal is None else threshold(terms),
-            budget=Budget(
-                pages=terms.pages,
-                bins=BUDGET_HOURS,
-                bin_seconds=self._bin.total_seconds(),
-                series=max(app.watched, 1),
-            ),
+            threshold=subject.threshold,
+            budget=self._budget(app, terms),
             change=told.change,
             parts=tuple(map(_part, told.parts)),
             examples=tuple(map(UUID, told.examples)),
-            runbook=f"{self._links.runbook}#{alertname.lower()}",
-            dashboard=dashboard and dashboard.replace("{app}", quote(name, safe="")),
+            runbook=f"{self._links.runbook}#{subject.alertname.lower()}",
+            dashboard=self._links.dashboard_of(name),
             flaps=alarm.flaps,
             starts_at=self._begin(alarm.started),
             since=self._end(alarm.since),
             fired_at=None if alarm.fired is None else self._end(alarm.fired),
             ends_at=None if alarm.ended is None or alarm.is_open else self._end(alarm.ended),
             updated_at=self._end(alarm.updated),
+        )
+
+    def _budget(self, app: App, terms: Terms) -> Budget:
+        return Budget(
+            pages=terms.pages,
+            bins=BUDGET_HOURS,
+            bin_seconds=self._bin.total_seconds(),
+            series=max(app.watched, 1),
         )
 
     def _begin(self, number: int) -> datetime:
@@ -89,6 +93,23 @@ class Teller:
             return None
         likeliest, earliest, latest = map(self._begin, bins)
         return Began(likeliest=likeliest, earliest=earliest, latest=latest)
+
+
+@dataclass(frozen=True, slots=True)
+class _Subject:
+    """What an alarm is about, as alerts name it. ``threshold`` is the evidence that fired it."""
+
+    alertname: str
+    signal: str
+    guard: str | None
+    threshold: float
+
+
+def _subject(alarm: Alarm, terms: Terms) -> _Subject:
+    if alarm.series == NO_TRAFFIC:
+        return _Subject("WeirNoTraffic", NO_TRAFFIC, None, 0.0)
+    signal = signal_of(alarm.series)
+    return _Subject(signal.alertname, signal.name, signal.guard, threshold(terms))
 
 
 def _severity(alarm: Alarm) -> Severity:

@@ -39,18 +39,7 @@ def run_http(
         ConfigError: the address cannot be had.
     """
     log = get_logger(f"streams.{name}")
-    server = uvicorn.Server(
-        uvicorn.Config(
-            app,
-            host=listening.host,
-            port=listening.port,
-            log_config=None,
-            access_log=False,  # an address may hold a key
-            timeout_graceful_shutdown=listening.grace_seconds,
-            ws="none",
-            server_header=False,
-        )
-    )
+    server = _server(app, listening)
     health = HealthServer(
         registry,
         alive=lambda: True,
@@ -70,3 +59,18 @@ def run_http(
         health.stop()
     log.info("ends")
     return 0
+
+
+def _server(app: ASGIApp, listening: Listening) -> uvicorn.Server:
+    return uvicorn.Server(
+        uvicorn.Config(
+            app,
+            host=listening.host,
+            port=listening.port,
+            log_config=None,
+            access_log=False,  # an address may hold a key
+            timeout_graceful_shutdown=listening.grace_seconds,
+            ws="none",
+            server_header=False,
+        )
+    )

@@ -85,16 +85,20 @@ def migrate(settings: Settings, shipped: Sequence[Migration] | None = None) -> t
         if wanted:
             _check_room(store)
         for migration in wanted:
-            for statement in statements(migration.script):
-                store.command(statement)
-            row = {"name": migration.name, "hash": migration.hash}
-            store.insert("schema_migrations", [row], token=migration.hash)
+            _apply(store, migration)
         if changed := changes(store, kept, settings.store_days):
             _check_room(store)
         for each in changed:
             keep(store, each)
     new = {migration.name for migration in wanted}
     return tuple(Applied(migration.name, migration.name in new) for migration in shipped)
+
+
+def _apply(store: Store, migration: Migration) -> None:
+    for statement in statements(migration.script):
+        store.command(statement)
+    row = {"name": migration.name, "hash": migration.hash}
+    store.insert("schema_migrations", [row], token=migration.hash)
 
 
 def keeping(settings: Settings, shipped: Sequence[Migration] | None = None) -> tuple[Keeping, ...]:
