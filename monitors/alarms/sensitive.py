@@ -10,7 +10,6 @@ from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.signal import lfilter
 from scipy.special import ndtri
 
 from monitors.alarms.bins import DAY
@@ -103,6 +102,8 @@ def fit_whitening(found: Blocks, length: int) -> Fit:
 
 def _past(z: NDArray[np.float64], memory: float) -> NDArray[np.float64]:
     """For each residual, the exponentially weighted mean of the ones before."""
+    from scipy.signal import lfilter  # noqa: PLC0415 - most of a second, and wanted only once a series has learnt
+
     return np.concatenate([[0.0], np.asarray(lfilter([1 - memory], [1.0, -memory], z))[:-1]])
 
 

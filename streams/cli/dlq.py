@@ -63,7 +63,7 @@ def show_letter(
 ) -> None:
     """Show one dead letter; personal data and secrets are masked unless --raw is given."""
     from streams.dead_letters.letters import show_dead_letter
-    from streams.kafka.admin import Place
+    from streams.kafka.place import Place
     from streams.masking.masker import Masker
     from streams.stack.attachment import attached_settings
 

@@ -9,7 +9,7 @@ from schemas.codec import Message
 from schemas.dead_letter import Reason, read_reason
 from schemas.errors import ConfigError
 from schemas.topics import DEAD_LETTER_SUFFIX, DEAD_LETTERS
-from streams.kafka.admin import Place
+from streams.kafka.place import Place
 from streams.kafka.topic_reader import TopicReader
 from streams.masking.body import Mask, masked_body
 from streams.settings import Settings

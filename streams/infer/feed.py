@@ -10,9 +10,9 @@ from schemas.codec import Message
 from schemas.topics import MIB, TOPICS, WORK
 from streams.agents.offsets import PartitionLedger
 from streams.infer.answered import SPAN, read_note, write_note
-from streams.kafka.admin import Place
 from streams.kafka.clients import confluent_config, membership
 from streams.kafka.consumer_groups import infer_group
+from streams.kafka.place import Place
 from streams.kafka.received import is_message, received_message
 from streams.logs import get_logger
 from streams.settings import Settings

@@ -22,7 +22,7 @@ from streams.infer.express import Express
 from streams.infer.feed import Feed
 from streams.infer.outbox import Outbox
 from streams.infer.scheduler import Job, Lane, Scheduler, Share
-from streams.kafka.admin import Place
+from streams.kafka.place import Place
 from streams.logs import get_logger
 from streams.metrics import Metrics
 

@@ -10,8 +10,8 @@ from uuid import uuid4
 from schemas.errors import UnavailableError
 from streams.infer.desk import Reply
 from streams.infer.feed import Feed
-from streams.kafka.admin import Place
 from streams.kafka.consumer_groups import infer_group
+from streams.kafka.place import Place
 from streams.kafka.transactions import DeposedError, Transactions
 from streams.kafka.unanswered import unanswered
 from streams.logs import get_logger

@@ -25,20 +25,13 @@ from schemas.topics import Topic
 from streams.kafka.access import Grant
 from streams.kafka.clients import kafka_python_config
 from streams.kafka.offset_ranges import OffsetRange
+from streams.kafka.place import Place
 from streams.kafka.topic_descriptions import TopicDescriber, TopicDescription
 from streams.kafka.unanswered import unanswered
 from streams.settings import Settings
 
 _PATIENCE_SECONDS: Final = 10.0
 _SPREAD_MS: Final = 60_000  # a topic is there when the broker says so, and may be used some moments later
-
-
-@dataclass(frozen=True, slots=True, order=True)
-class Place:
-    """One partition of a topic."""
-
-    topic: str
-    partition: int
 
 
 @dataclass(frozen=True, slots=True)

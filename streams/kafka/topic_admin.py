@@ -5,9 +5,10 @@ from dataclasses import dataclass, field
 from typing import Final, Literal
 
 from schemas.topics import TOPICS, Topic
-from streams.kafka.admin import KafkaAdmin, Place
+from streams.kafka.admin import KafkaAdmin
 from streams.kafka.consumer_groups import reading_groups
 from streams.kafka.offset_ranges import OffsetRange
+from streams.kafka.place import Place
 from streams.kafka.topic_descriptions import TopicDescription
 from streams.settings import Settings
 

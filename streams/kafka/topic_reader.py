@@ -9,9 +9,10 @@ from confluent_kafka import Consumer, TopicPartition
 
 from schemas.codec import Message
 from schemas.topics import MIB, TOPICS
-from streams.kafka.admin import KafkaAdmin, Place
+from streams.kafka.admin import KafkaAdmin
 from streams.kafka.clients import confluent_config
 from streams.kafka.offset_ranges import OffsetRange, count
+from streams.kafka.place import Place
 from streams.kafka.received import is_end, received_message
 from streams.kafka.unanswered import unanswered
 from streams.settings import Settings

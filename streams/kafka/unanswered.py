@@ -1,7 +1,6 @@
 """A broker that does not answer, or not as it should, as an error of ours."""
 
 from confluent_kafka import KafkaException
-from kafka.errors import BrokerResponseError
 
 from schemas.errors import UnavailableError
 
@@ -18,6 +17,8 @@ def _is_refusal(error: BaseException) -> bool:
     """Whether the broker itself said no. Codes of librdkafka's own are negative."""
     if isinstance(error, KafkaException) and error.args:
         return bool(error.args[0].code() > 0)
+    from kafka.errors import BrokerResponseError  # noqa: PLC0415 - slow, and loaded where such an error comes from
+
     return isinstance(error, BrokerResponseError)
 
 

@@ -10,9 +10,9 @@ from confluent_kafka import Message as Received
 from schemas.codec import Message
 from schemas.errors import UnavailableError
 from schemas.topics import MIB, MONITOR_STATE, TOPICS
-from streams.kafka.admin import Place
 from streams.kafka.clients import confluent_config
 from streams.kafka.consumer_groups import monitor_group
+from streams.kafka.place import Place
 from streams.kafka.received import is_end, received_message
 from streams.kafka.restoring import records
 from streams.settings import Settings

@@ -25,9 +25,9 @@ from schemas.monitoring import MonitorState
 from schemas.topics import MONITOR_STATE, OPINIONS, VERDICTS, Topic
 from schemas.traffic import read_traffic
 from schemas.verdict import Verdict
-from streams.kafka.admin import Place
 from streams.kafka.consumer_groups import monitor_group
 from streams.kafka.membership import Membership
+from streams.kafka.place import Place
 from streams.kafka.topic_descriptions import TopicDescriber, TopicDescription, described
 from streams.kafka.transactions import DeposedError, Transactions
 from streams.logs import get_logger

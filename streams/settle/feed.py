@@ -10,9 +10,9 @@ from schemas.codec import Event, Message, decode
 from schemas.errors import UnreadableError
 from schemas.reply import Outcome, Spot
 from schemas.topics import MIB, OUTCOMES, SETTLED, TOPICS
-from streams.kafka.admin import Place
 from streams.kafka.clients import confluent_config
 from streams.kafka.consumer_groups import settle_group
+from streams.kafka.place import Place
 from streams.kafka.received import is_end, is_message, received_message
 from streams.kafka.restoring import records
 from streams.kafka.unanswered import unanswered

@@ -12,9 +12,9 @@ from schemas.codec import Message
 from schemas.errors import UnavailableError
 from schemas.reply import Settlement
 from schemas.topics import REQUESTS
-from streams.kafka.admin import Place
 from streams.kafka.consumer_groups import settle_group
 from streams.kafka.membership import Membership
+from streams.kafka.place import Place
 from streams.kafka.topic_descriptions import TopicDescriber, TopicDescription, described
 from streams.kafka.transactions import Transactions
 from streams.logs import get_logger

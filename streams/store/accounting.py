@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from streams.kafka.admin import Place
 from streams.kafka.offset_ranges import OffsetRange, apart, count, within, without
+from streams.kafka.place import Place
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,9 +21,10 @@ from typing import Any, Final
 from uuid import UUID
 
 from schemas.topics import COMPLETIONS, FEEDBACK, INTERACTIONS, REPLIES, REQUESTS, SETTLED, Topic
-from streams.kafka.admin import FirstSince, KafkaAdmin, Place
+from streams.kafka.admin import FirstSince, KafkaAdmin
 from streams.kafka.consumer_groups import settle_group, store_group, worker_group
 from streams.kafka.offset_ranges import OffsetRange, without
+from streams.kafka.place import Place
 from streams.kafka.topic_descriptions import TopicDescription
 from streams.settings import Settings
 from streams.store.accounting import (

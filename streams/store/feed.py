@@ -8,9 +8,9 @@ from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaException, TopicPar
 from schemas.codec import Message
 from schemas.errors import IntegrityError, UnavailableError
 from schemas.topics import MIB, STATE, TOPICS
-from streams.kafka.admin import Place
 from streams.kafka.clients import confluent_config, membership
 from streams.kafka.consumer_groups import store_group
+from streams.kafka.place import Place
 from streams.kafka.received import is_message, received_message
 from streams.kafka.topic_descriptions import TopicDescriber
 from streams.kafka.unanswered import unanswered

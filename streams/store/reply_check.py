@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from typing import Any, Final, Literal
 from uuid import UUID
 
-from streams.kafka.admin import Place
 from streams.kafka.offset_ranges import OffsetRange
+from streams.kafka.place import Place
 from streams.kafka.topic_descriptions import TopicDescription
 from streams.store.client import Store
 from streams.store.sql import query

@@ -8,9 +8,9 @@ from typing import Final, Self
 from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
 
 from schemas.topics import MIB, TOPICS
-from streams.kafka.admin import Place
 from streams.kafka.clients import confluent_config
 from streams.kafka.offset_ranges import OffsetRange
+from streams.kafka.place import Place
 from streams.kafka.unanswered import unanswered
 from streams.settings import Settings
 

@@ -9,7 +9,8 @@ from schemas.dead_letter import reason_headers
 from schemas.errors import UnreadableError
 from schemas.topics import INTERACTIONS
 from schemas.verdict import Position
-from streams.kafka.admin import KafkaAdmin, Place
+from streams.kafka.admin import KafkaAdmin
+from streams.kafka.place import Place
 from streams.store.audit import audit
 from tests.fixtures.store_rows import NOON, verdict
 from tests.fixtures.store_side import count, publish, send, writing

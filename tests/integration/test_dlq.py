@@ -12,7 +12,7 @@ from schemas.errors import Code, ConfigError, UnreadableError
 from schemas.topics import REQUESTS
 from streams.dead_letters.letters import Filters, list_dead_letters, show_dead_letter
 from streams.dead_letters.replay import ReplayOptions, replay_dead_letters
-from streams.kafka.admin import Place
+from streams.kafka.place import Place
 from streams.kafka.topic_admin import create_topics
 from streams.settings import Settings
 from tests.fixtures.store_rows import NOON

@@ -16,8 +16,9 @@ from schemas.review import Cancel, Decision
 from schemas.topics import CANCELS, DECISIONS, OUTCOMES, REPLIES, SETTLED, VERDICTS, WORK_INTERACTIVE, dead_letters
 from schemas.verdict import Verdict
 from schemas.work import Work
-from streams.kafka.admin import KafkaAdmin, Place
+from streams.kafka.admin import KafkaAdmin
 from streams.kafka.consumer_groups import settle_group
+from streams.kafka.place import Place
 from streams.kafka.transactions import DeposedError, Transactions
 from streams.settle.state import Settler
 from streams.settle.step import INPUTS

@@ -5,8 +5,8 @@ from datetime import UTC, datetime, timedelta
 from hypothesis import given
 from hypothesis import strategies as st
 
-from streams.kafka.admin import Place
 from streams.kafka.offset_ranges import OffsetRange, apart, count, within, without
+from streams.kafka.place import Place
 from streams.store.accounting import Endings, HourStart, PartitionFacts, account, unended
 
 SPACE = 60
