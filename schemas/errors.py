@@ -77,6 +77,16 @@ class WeirError(Exception):
         return f"{self.code}{where}: {self.message}"
 
 
+def reason(error: BaseException) -> str:
+    """Why something failed, fit for a log: a foreign exception might quote what it failed on, so its type alone."""
+    return str(error) if isinstance(error, WeirError) else type(error).__name__
+
+
+def unprocessed(stage: str, error: Exception) -> WeirError:
+    """What is said of a message that a stage fails on, whatever it fails with."""
+    return WeirError(f"{stage} could not process it: {type(error).__name__}", code=Code.PROCESSING_FAILED)
+
+
 class ConfigError(WeirError):
     """A setting, a policy or a model that cannot be used. Raised at start, naming the key."""
 

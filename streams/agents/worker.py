@@ -13,7 +13,7 @@ from typing import Final
 import faust
 from faust.types import TP
 
-from schemas.errors import WeirError
+from schemas.errors import reason
 from streams.agents.app import Agent, Threads, build_app
 from streams.agents.batch import BatchRunner
 from streams.agents.consumer import DRAIN_SECONDS
@@ -140,9 +140,7 @@ class Worker:
         logger.info("partitions assigned", partitions=len(assigned))
 
     def _fail(self, error: BaseException | None) -> None:
-        # A foreign exception might quote what it failed on: its type is enough.
-        reason = str(error) if isinstance(error, WeirError) else type(error).__name__
-        logger.error("worker fails", reason=reason)
+        logger.error("worker fails", reason=None if error is None else reason(error))
         self._failed = True
         self._stop.set()
 

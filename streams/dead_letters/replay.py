@@ -13,7 +13,7 @@ from schemas.topics import DEAD_LETTER_SUFFIX, SOURCES
 from streams.dead_letters.letters import Filters, body_of, dead_letter_topics
 from streams.dead_letters.replay_producer import ReplayProducer
 from streams.erasure.erasures import Forgets
-from streams.erasure.live import known_erasures
+from streams.erasure.known import known_erasures
 from streams.kafka.topic_reader import TopicReader
 from streams.settings import Settings
 

@@ -9,8 +9,7 @@ from confluent_kafka import KafkaException, Producer
 
 from schemas.codec import Headers
 from schemas.errors import UnavailableError
-from schemas.topics import TOPICS
-from streams.kafka.clients import confluent_config
+from streams.kafka.clients import copying
 from streams.settings import Settings
 
 _DELIVERY_SECONDS: Final = 30.0
@@ -28,14 +27,7 @@ class ReplayProducer:
         self._due = 0.0
 
     def __enter__(self) -> Self:
-        config = {
-            **confluent_config(self._settings),
-            "enable.idempotence": True,
-            "partitioner": "murmur2_random",
-            "message.max.bytes": max(topic.max_message_bytes for topic in TOPICS),
-            "message.timeout.ms": int(_DELIVERY_SECONDS * 1000),
-        }
-        self._producer = Producer(config)
+        self._producer = Producer(copying(self._settings, _DELIVERY_SECONDS))
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:

@@ -10,7 +10,7 @@ from models.generation.generator import Answer, Prompt
 from schemas.codec import Event, Message, decode, encode
 from schemas.dead_letter import dead_letter
 from schemas.envelope import event_type
-from schemas.errors import Code, UnreadableError, WeirError
+from schemas.errors import Code, UnreadableError, WeirError, unprocessed
 from schemas.ids import request_key
 from schemas.serving import Provenance
 from schemas.stream import Draft
@@ -98,9 +98,7 @@ class Desk:
         except UnreadableError as error:
             return self._dead_letter(message, error)
         except Exception as error:  # noqa: BLE001 - a message that we fail on must end, and not the process
-            # The type only: an exception's text may quote the message.
-            reason = f"{NAME} could not process it: {type(error).__name__}"
-            return self._dead_letter(message, WeirError(reason, code=Code.PROCESSING_FAILED))
+            return self._dead_letter(message, unprocessed(NAME, error))
 
     def draft(self, question: Question, draft: Draft) -> Publication:
         """A piece of an answer that is streamed."""

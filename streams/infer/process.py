@@ -10,7 +10,7 @@ from typing import Final
 from models.generation.choice import Wishes, choose_engine
 from models.generation.engine import Engine
 from models.generation.fleet import Fleet
-from schemas.errors import ConfigError, WeirError
+from schemas.errors import ConfigError, reason
 from schemas.serving import ANY_MODEL
 from schemas.topics import WORK_BULK, WORK_INTERACTIVE
 from streams.infer.cancellations import Cancellations
@@ -72,10 +72,7 @@ def _engine(settings: Settings, wanted: OtherModel) -> Engine:
 
 
 def _report(model: str, error: Exception) -> None:
-    # A foreign exception might quote what it failed on: its type is enough.
-    _log.error(
-        "a model is out", model=model, reason=str(error) if isinstance(error, WeirError) else type(error).__name__
-    )
+    _log.error("a model is out", model=model, reason=reason(error))
 
 
 def serve(settings: Settings, engine: Engine, stop_seconds: float = STOP_SECONDS) -> int:
@@ -97,16 +94,12 @@ def serve(settings: Settings, engine: Engine, stop_seconds: float = STOP_SECONDS
     _log.info("inference starts", url=health.start(), model=engine.name)
     clean, status = False, 1
     try:
-        start = time.monotonic()
-        driver.load()
-        seconds, capacity = round(time.monotonic() - start, 1), engine.capacity
-        _log.info("model loaded", version=engine.version, seconds=seconds, slots=capacity.slots, tokens=capacity.tokens)
+        _load(driver, engine)
         clean, status = inference.run(stop), 0
     except ConfigError:
         raise
     except Exception as error:  # noqa: BLE001 - whatever it is, the process must end and be started again
-        # A foreign exception might quote what it failed on: its type is enough.
-        _log.error("inference fails", reason=str(error) if isinstance(error, WeirError) else type(error).__name__)
+        _log.error("inference fails", reason=reason(error))
     finally:
         tracer.close()
         health.stop()
@@ -115,6 +108,13 @@ def serve(settings: Settings, engine: Engine, stop_seconds: float = STOP_SECONDS
         # Python would wait for the model's thread, and what that does is going to be done again anyway.
         os._exit(status)
     return status
+
+
+def _load(driver: Driver, engine: Engine) -> None:
+    start = time.monotonic()
+    driver.load()
+    seconds, capacity = round(time.monotonic() - start, 1), engine.capacity
+    _log.info("model loaded", version=engine.version, seconds=seconds, slots=capacity.slots, tokens=capacity.tokens)
 
 
 def _parts(settings: Settings, engine: Engine, driver: Driver, metrics: Metrics, tracer: Tracer) -> Parts:

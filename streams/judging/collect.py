@@ -12,7 +12,7 @@ from guards.exchange import Exchange
 from guards.pipeline import Case, Pipeline
 from schemas.codec import Event, Message, decode
 from schemas.conversation import Message as Said
-from schemas.errors import Code, UnreadableError, WeirError
+from schemas.errors import Code, UnreadableError, WeirError, unprocessed
 from schemas.feedback import Feedback, Opinion
 from schemas.ids import derived_id
 from schemas.policy import Policy
@@ -59,8 +59,7 @@ class Collect:
         ]
 
     def give_up(self, message: Message, error: Exception) -> Publication:
-        reason = f"{self.name} could not process it: {type(error).__name__}"
-        return self._dead_letter(message, WeirError(reason, code=Code.PROCESSING_FAILED))
+        return self._dead_letter(message, unprocessed(self.name, error))
 
     def _read(self, message: Message) -> _Heard | UnreadableError:
         try:

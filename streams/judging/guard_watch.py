@@ -1,7 +1,7 @@
 """Tells the log and the metrics of guards at fault."""
 
 from guards.oversight import Fault
-from schemas.errors import WeirError
+from schemas.errors import reason
 from streams.logs import get_logger
 from streams.metrics import Metrics
 
@@ -15,9 +15,7 @@ class GuardWatch:
         self._metrics = metrics
 
     def absent(self, model: str, error: Exception) -> None:
-        # A foreign exception might quote what it failed on: its type is enough.
-        reason = str(error) if isinstance(error, WeirError) else type(error).__name__
-        logger.error("a policy wants a model that cannot be loaded", model=model, reason=reason)
+        logger.error("a policy wants a model that cannot be loaded", model=model, reason=reason(error))
 
     def failed(self, guard: str, fault: Fault, passages: int) -> None:
         self._metrics.guard_faults.labels(guard, fault).inc(passages)

@@ -8,7 +8,7 @@ from guards.exchange import Exchange
 from guards.pipeline import Case, Pipeline
 from schemas.codec import EventError, Message, decode
 from schemas.conversation import NOBODY, UNREADABLE_APP
-from schemas.errors import Code, UnreadableError, WeirError
+from schemas.errors import UnreadableError, WeirError, unprocessed
 from schemas.record import Record
 from schemas.topics import REVIEWS, VERDICTS
 from schemas.verdict import Position, Verdict
@@ -58,8 +58,7 @@ class JudgingStage(Generic[B]):
         return ends
 
     def give_up(self, message: Message, error: Exception) -> Publication:
-        reason = f"{self.name} could not process it: {type(error).__name__}"
-        return self._dead_letter(message, WeirError(reason, code=Code.PROCESSING_FAILED))
+        return self._dead_letter(message, unprocessed(self.name, error))
 
     def _read(self, message: Message) -> Arrival[B] | UnreadableError:
         position = Position(

@@ -2,6 +2,7 @@
 
 from typing import Any, Final
 
+from schemas.topics import TOPICS
 from streams.settings import Settings
 
 _BOOTSTRAP_MS: Final = 10_000  # a command is to say soon that no broker answers
@@ -27,6 +28,17 @@ def confluent_config(settings: Settings) -> dict[str, str | int | float | bool]:
     if settings.kafka_ca_file:
         config["ssl.ca.location"] = str(settings.kafka_ca_file)
     return config
+
+
+def copying(settings: Settings, seconds: float) -> dict[str, str | int | float | bool]:
+    """How a confluent-kafka producer passes messages on as they came: once each, however large, tried so long."""
+    return {
+        **confluent_config(settings),
+        "enable.idempotence": True,
+        "partitioner": "murmur2_random",  # as Java clients do: a key means the same partition for everyone
+        "message.max.bytes": max(topic.max_message_bytes for topic in TOPICS),
+        "message.timeout.ms": int(seconds * 1000),
+    }
 
 
 def membership(settings: Settings) -> dict[str, str | int | float | bool]:

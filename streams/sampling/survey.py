@@ -12,7 +12,7 @@ from uuid import uuid4
 
 from schemas.codec import encode
 from schemas.envelope import Envelope, event_type
-from schemas.errors import WeirError
+from schemas.errors import reason
 from schemas.policy import Policy
 from schemas.sampling import SamplingPlan
 from schemas.topics import SAMPLING
@@ -53,8 +53,7 @@ class Survey:
             try:
                 self._run(stop)
             except Exception as error:  # noqa: BLE001 - whatever it is, the writer beside it goes on
-                reason = str(error) if isinstance(error, WeirError) else type(error).__name__
-                _log.warning("survey waits", reason=reason)
+                _log.warning("survey waits", reason=reason(error))
             stop.wait(_TURN_SECONDS)
 
     def _run(self, stop: threading.Event) -> None:

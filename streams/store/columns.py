@@ -51,6 +51,17 @@ def log_values(message: Message, topic_id: str) -> Values:
     }
 
 
+def place_values(position: Position) -> Values:
+    """Where an event stands, in the tables that have nothing else of it."""
+    return {
+        "topic": storable(position.topic),
+        "topic_id": storable(position.topic_id),
+        "partition": position.partition,
+        "offset": position.offset,
+        "source_time": milliseconds(position.time),
+    }
+
+
 def source_values(position: Position) -> Values:
     """Where the event stands that a row is about."""
     return {

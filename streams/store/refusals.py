@@ -7,9 +7,9 @@ from confluent_kafka import KafkaException, Producer
 
 from schemas.dead_letter import dead_letter
 from schemas.errors import UnavailableError
-from schemas.topics import DEAD_LETTER_SUFFIX, SOURCES, TOPICS
+from schemas.topics import DEAD_LETTER_SUFFIX, SOURCES
 from streams.dead_letters.allowance import Allowance, TooManyDeadLettersError
-from streams.kafka.clients import confluent_config
+from streams.kafka.clients import copying
 from streams.logs import get_logger
 from streams.metrics import Metrics
 from streams.settings import Settings
@@ -42,6 +42,10 @@ class Refusals:
         if not refused:
             return
         self._weigh(len(refused))
+        self._deliver(refused)
+        self._tell(refused)
+
+    def _deliver(self, refused: Sequence[Refused]) -> None:
         failures: list[str] = []
         producer = self._connected()
         limits = {self._settings.topics.of(topic): topic.max_message_bytes for topic in SOURCES}
@@ -60,6 +64,8 @@ class Refusals:
                 failures.append(type(error).__name__)
         if producer.flush(_DELIVERY_SECONDS) or failures:
             raise UnavailableError(f"dead letters were not delivered: {failures[0] if failures else 'too slow'}")
+
+    def _tell(self, refused: Sequence[Refused]) -> None:
         for each in refused:
             self._metrics.dead_letters.labels(STAGE, str(each.error.code)).inc()
             _log.warning(
@@ -79,12 +85,5 @@ class Refusals:
 
     def _connected(self) -> Producer:
         if self._producer is None:
-            config = {
-                **confluent_config(self._settings),
-                "enable.idempotence": True,
-                "partitioner": "murmur2_random",
-                "message.max.bytes": max(topic.max_message_bytes for topic in TOPICS),
-                "message.timeout.ms": int(_DELIVERY_SECONDS * 1000),
-            }
-            self._producer = Producer(config)
+            self._producer = Producer(copying(self._settings, _DELIVERY_SECONDS))
         return self._producer

@@ -12,7 +12,15 @@ from schemas.notification import Notice
 from schemas.serving import Provenance
 from schemas.verdict import Judgement, Position, SideJudgement, Verdict
 from streams.store.client import Values
-from streams.store.columns import judgement_values, keeping_values, milliseconds, policy_values, source_values, storable
+from streams.store.columns import (
+    judgement_values,
+    keeping_values,
+    milliseconds,
+    place_values,
+    policy_values,
+    source_values,
+    storable,
+)
 
 NO_ID: Final = UUID(int=0)
 _MESSAGE_LENGTH: Final = 1000  # a reason is a sentence, whoever wrote the header
@@ -156,11 +164,7 @@ def refused_opinion_entry(opinion: Opinion, log: Values) -> Values:
 
 def _entry(position: Position, stage: str, outcome: str, verdict_id: UUID, log: Values) -> Values:
     return {
-        "topic": storable(position.topic),
-        "topic_id": storable(position.topic_id),
-        "partition": position.partition,
-        "offset": position.offset,
-        "source_time": milliseconds(position.time),
+        **place_values(position),
         "stage": stage,
         "outcome": outcome,
         "verdict_id": verdict_id,

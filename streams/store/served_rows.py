@@ -7,10 +7,17 @@ from schemas.label import Label
 from schemas.reply import Reply, Settlement
 from schemas.review import Review
 from schemas.sampling import SamplingPlan
-from schemas.verdict import Position
 from schemas.work import Usage
 from streams.store.client import Values
-from streams.store.columns import judgement_values, keeping_values, milliseconds, policy_values, source_values, storable
+from streams.store.columns import (
+    judgement_values,
+    keeping_values,
+    milliseconds,
+    place_values,
+    policy_values,
+    source_values,
+    storable,
+)
 from streams.store.rows import NO_ID
 
 _MOST: Final = 2**63 - 1  # tokens, whatever an engine of somebody's own has counted
@@ -64,7 +71,7 @@ def settlement_rows(settlement: Settlement, log: Values) -> tuple[Values, ...]:
         "keep_names_days": settlement.keep_days or 0,
         **log,
     }
-    return tuple({**_place_values(position), **state} for position in settlement.positions)
+    return tuple({**place_values(position), **state} for position in settlement.positions)
 
 
 def review_row(review: Review, log: Values) -> Values:
@@ -131,16 +138,6 @@ def _usage_values(usage: Usage | None) -> Values:
     return {
         "prompt_tokens": min(usage.prompt_tokens, _MOST) if usage else None,
         "completion_tokens": min(usage.completion_tokens, _MOST) if usage else None,
-    }
-
-
-def _place_values(position: Position) -> Values:
-    return {
-        "topic": storable(position.topic),
-        "topic_id": storable(position.topic_id),
-        "partition": position.partition,
-        "offset": position.offset,
-        "source_time": milliseconds(position.time),
     }
 
 

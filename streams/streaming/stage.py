@@ -13,7 +13,7 @@ from typing import Final
 from guards.piecewise import Window
 from guards.pipeline import Pipeline
 from schemas.codec import Event, Message, decode
-from schemas.errors import Code, UnreadableError, WeirError
+from schemas.errors import UnreadableError, WeirError, unprocessed
 from schemas.ids import derived_id, request_key
 from schemas.review import Cancel
 from schemas.stream import Chunk, Draft
@@ -80,8 +80,7 @@ class StreamStage:
         return ends
 
     def give_up(self, message: Message, error: Exception) -> Publication:
-        reason = f"{NAME} could not process it: {type(error).__name__}"
-        return self._dead_letter(message, WeirError(reason, code=Code.PROCESSING_FAILED))
+        return self._dead_letter(message, unprocessed(NAME, error))
 
     def _open(self, arrival: _Arrival, work: Work) -> Attempt:
         draft = arrival.event.record

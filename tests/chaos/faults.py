@@ -14,6 +14,7 @@ from typing import Final
 
 from tests.chaos.machine import Machine
 from tests.chaos.plan import Fault, Plan
+from tests.fixtures.processes import runs
 from tests.fixtures.stack import LiveStack
 
 _RESTART_SECONDS: Final = 120
@@ -138,7 +139,7 @@ class Saboteur:
             state = self._stack.state
             os.kill(state.pid, signal.SIGKILL)
             end = time.monotonic() + 60
-            while any(_runs(process.pid) for process in state.processes if process.pid) and time.monotonic() < end:
+            while any(runs(process.pid) for process in state.processes if process.pid) and time.monotonic() < end:
                 time.sleep(0.2)
             self._start()
 
@@ -177,11 +178,3 @@ class Saboteur:
             "WEIR_CLICKHOUSE_URL": state.clickhouse_url,
             "WEIR_VAULT_KEY_FILE": str(self._stack.home / "vault.key"),
         }
-
-
-def _runs(pid: int) -> bool:
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    return True

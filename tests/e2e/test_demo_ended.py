@@ -1,12 +1,12 @@
 """A demo that is interrupted leaves nothing behind."""
 
-import os
 import signal
 import subprocess
 import sys
 
 import pytest
 
+from tests.fixtures.processes import runs
 from tests.fixtures.stack import LiveStack
 
 pytestmark = [
@@ -29,17 +29,9 @@ def test_a_signal_ends_the_demo_and_its_stack(tmp_path, number):
         demo.send_signal(number)
         assert demo.wait(240) == {signal.SIGTERM: 143, signal.SIGINT: 130}[number]
         assert live.state is None
-        assert [pid for pid in started if _runs(pid)] == []
+        assert [pid for pid in started if runs(pid)] == []
     finally:
         signal.signal(signal.SIGINT, before)
         demo.kill()
         demo.wait()
         live.down()
-
-
-def _runs(pid):
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    return True

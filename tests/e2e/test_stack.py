@@ -7,6 +7,8 @@ from contextlib import closing
 import pytest
 from confluent_kafka import Producer
 
+from tests.fixtures.processes import runs
+
 pytestmark = [
     pytest.mark.e2e, pytest.mark.kafka, pytest.mark.store, pytest.mark.weights,
     pytest.mark.timeout(900),
@@ -161,7 +163,7 @@ def test_nothing_outlives_a_killed_supervisor(stack):
     """With kill -9 of the supervisor all its processes end, and the next `up` works."""
     state = stack.state
     os.kill(state.pid, signal.SIGKILL)
-    stack.until(lambda: not any(_runs(process.pid) for process in state.processes))
+    stack.until(lambda: not any(runs(process.pid) for process in state.processes))
     assert stack.state is None
     stack.up()
     ids = send(stack, [body(n) for n in range(3)], "orphans")
@@ -171,11 +173,3 @@ def test_nothing_outlives_a_killed_supervisor(stack):
 def test_one_home_has_one_supervisor(stack):
     """A second `up` in the same home says so instead of starting another stack."""
     assert "already running" in stack.weir("up", "--detach")
-
-
-def _runs(pid):
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    return True

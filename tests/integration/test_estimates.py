@@ -18,7 +18,6 @@ from streams.estimates.rendering import percent
 from streams.estimates.storing import renew
 from streams.sampling.plans import NOTICE, PlanBook
 from streams.sampling.selection import Selector
-from streams.store.client import Store
 from streams.store.columns import judgement_values, log_values
 from streams.store.rows import verdict_row
 from streams.store.served_rows import label_row
@@ -105,12 +104,6 @@ class Traffic:
             moved = [{**row, "log_offset": row["log_offset"] + shift} for row in rows]
             for start in range(0, len(moved), 20_000):
                 store.insert(table, moved[start : start + 20_000], f"{token}/{table}/{start}")
-
-
-@pytest.fixture
-def store(database_settings):
-    with Store.of(database_settings) as connection:
-        yield connection
 
 
 def limits(figures):

@@ -14,7 +14,6 @@ from streams.cli import app
 from streams.failures.clusters import read_clusters
 from streams.failures.likeness import more_like
 from streams.failures.refreshing import refresh
-from streams.store.client import Store
 from streams.store.columns import log_values
 from streams.store.served_rows import label_row
 from streams.store.sql import query, statements
@@ -36,12 +35,6 @@ PILLS = [
     "How many sleeping pills may one take in a night?",
 ]
 CLEAN = ["Which trains go to Leeds on Sunday?", "Write a poem about autumn leaves.", "What is the capital of Peru?"]
-
-
-@pytest.fixture
-def store(database_settings):
-    with Store.of(database_settings) as connection:
-        yield connection
 
 
 def judged(number, text, *, flagged=(), sampled=True, conversation="c1"):

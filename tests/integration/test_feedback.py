@@ -17,7 +17,6 @@ from streams.gateway.keys import read_keys
 from streams.metrics import Metrics
 from streams.store.audit import audit
 from streams.store.batches import Limits, plan
-from streams.store.client import Store
 from streams.store.deposit import Deposit
 from streams.store.shelves import shelves
 from streams.store.sql import query
@@ -33,12 +32,6 @@ from tests.integration.test_gateway import KEYS, Serving
 
 IDS = {"weir.opinions": "opinions", "weir.verdicts": "verdicts", "weir.replies": "replies"}
 JOINED = "SELECT about_id, joined, model, status, labels, is_last FROM v_feedback ORDER BY feedback_id"
-
-
-@pytest.fixture
-def store(database_settings):
-    with Store.of(database_settings) as connection:
-        yield connection
 
 
 @pytest.fixture

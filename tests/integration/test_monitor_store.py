@@ -10,19 +10,12 @@ from schemas.codec import Message, encode
 from schemas.envelope import Envelope, event_type
 from schemas.monitoring import MonitorProgress, MonitorState, SeriesBin, SeriesState
 from schemas.topics import ALERTS, MONITOR_STATE
-from streams.store.client import Store
 from streams.store.sql import query
 from tests.fixtures.shelving import putting
 from tests.fixtures.store_rows import NOON
 
 pytestmark = pytest.mark.store
 HOUR = timedelta(hours=1)
-
-
-@pytest.fixture
-def store(database_settings):
-    with Store.of(database_settings) as connection:
-        yield connection
 
 
 @pytest.fixture

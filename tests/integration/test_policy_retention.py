@@ -10,7 +10,6 @@ from uuid import UUID
 import pytest
 
 from schemas.label import Label
-from streams.store.client import Store
 from streams.store.columns import milliseconds
 from tests.fixtures import opinions, served_rows
 from tests.fixtures.opinions import opinion
@@ -29,12 +28,6 @@ BY_POLICY = {
     "embeddings": "user",
 }
 """The tables that go by policy, each with a column that tells its rows from others."""
-
-
-@pytest.fixture
-def store(database_settings):
-    with Store.of(database_settings) as connection:
-        yield connection
 
 
 def put_all(store, put, name, offset, days_ago, days):

@@ -41,12 +41,6 @@ VIEWS = tuple(f"v_{table}" for table in TABLES)
 
 
 @pytest.fixture
-def store(database_settings):
-    with Store.of(database_settings) as connection:
-        yield connection
-
-
-@pytest.fixture
 def put(store, database_settings):
     """Stores messages as the writer does, as many times as it is called."""
     return putting(store, database_settings)

@@ -25,12 +25,6 @@ pytestmark = pytest.mark.store
 CANARY = "canary-4711"
 
 
-@pytest.fixture
-def store(database_settings):
-    with Store.of(database_settings) as connection:
-        yield connection
-
-
 def log(record, offset, **changes):
     return log_values(message(record, offset, **changes), "ids")
 

@@ -22,6 +22,7 @@ from streams.local.state import (
     stop_stack,
     write_state,
 )
+from tests.fixtures.processes import runs
 
 # A stack of two tiers: `engine` is ready once its file is there; the workers say when they start and end.
 STACK = """
@@ -121,14 +122,6 @@ def run(tmp_path):
         each.close()
 
 
-def alive(pid):
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    return True
-
-
 def test_tiers_start_in_order_and_end_in_reverse(run):
     """A tier starts when the one before is ready and its work is done; SIGTERM ends the last tier first."""
     supervisor = run(engine="slow")
@@ -171,7 +164,7 @@ def test_a_deaf_child_is_killed(run):
     pid = supervisor.told["worker-a"][0]
     supervisor.process.terminate()
     assert supervisor.process.wait(120) == 0
-    assert not alive(pid)
+    assert not runs(pid)
     assert supervisor.events[-1] == "end engine"
 
 
@@ -202,7 +195,7 @@ def test_children_die_with_a_killed_supervisor(run):
     pids = [supervisor.told[name][0] for name in ("engine", "worker-a", "worker-b")]
     supervisor.process.kill()
     supervisor.process.wait()
-    supervisor.until(lambda: not any(map(alive, pids)))
+    supervisor.until(lambda: not any(map(runs, pids)))
 
 
 def test_lines_go_to_the_console_and_to_files(run):
