@@ -37,7 +37,7 @@ def list_alerts(
     if as_json:
         sys.stdout.write("".join(json.dumps(to_json(book, alert, now)) + "\n" for alert in alerts))
     elif alerts:
-        show("Alerts", COLUMNS, [row(book, alert, now) for alert in alerts])
+        show("Alerts", COLUMNS, [row(book, alert, now) for alert in alerts], named_by=4)
     else:
         output().print("no alert" if every else "nothing is firing")
     raise typer.Exit(1 if any(alert.state in {"firing", "no_data"} for alert in alerts) else 0)

@@ -41,7 +41,7 @@ def list_(
         output().print("no text of that time has a vector yet: weir errors refresh")
         return
     if survey.clusters:
-        show(f"Failures alike, {days:g} days", COLUMNS, [row(cluster) for cluster in survey.clusters])
+        show(f"Failures alike, {days:g} days", COLUMNS, [row(cluster) for cluster in survey.clusters], named_by=2)
     output().print(summary(survey))
 
 

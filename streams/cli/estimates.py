@@ -42,4 +42,5 @@ def estimates(
         output().print("no sampled verdict of that time has a label yet: weir review next")
     else:
         title = f"Estimates, {days:g} days"
-        show(title, COLUMNS_BY_MODEL if by_model else COLUMNS, [row(each, by_model=by_model) for each in found])
+        columns, names = (COLUMNS_BY_MODEL, 4) if by_model else (COLUMNS, 3)
+        show(title, columns, [row(each, by_model=by_model) for each in found], named_by=names)

@@ -73,7 +73,7 @@ def _show(labelling: "Labelling", figures: "list[Quality]", confidence: float, w
 
     name, error = labelling.label, _error(labelling) or 0
     title = f"{name}, {labelling.side}: intervals of {confidence:.0%}, calibration error {error:.3f}"
-    show(title, rendering.COLUMNS, map(rendering.row, figures))
+    show(title, rendering.COLUMNS, map(rendering.row, figures), named_by=3)
     for kind, examples in zip(("missed", "false alarms"), labelling.worst(worst), strict=True):
         if examples:
             show(f"{name}: worst {kind}", rendering.ERROR_COLUMNS, rendering.error_rows(examples))
@@ -111,7 +111,7 @@ def calibrate(  # noqa: PLR0913, PLR0917 - as above
     wishes = _wishes(Costs(cost, 1.0, bad_share) if cost is not None else flag, hold, block)
     chosen = _policy(policy)
     picked = [each for labelling in _score(labels, chosen, label) for each in pick(labelling, wishes, confidence)]
-    show(f"Thresholds, promised with {confidence:.0%}", COLUMNS, map(row, picked))
+    show(f"Thresholds, promised with {confidence:.0%}", COLUMNS, map(row, picked), named_by=3)
     if all(each.threshold is None for each in picked):
         raise typer.Exit(1)
     text = _calibrated(chosen, picked, confidence)

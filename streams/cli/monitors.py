@@ -51,7 +51,7 @@ def list_(of: _App = None, as_json: _Json = False) -> None:
         )
         for state in standing.of(of)
     ]
-    show("Series", ("app", "series", "", "level", "evidence of what pages", "sees in a week"), rows)
+    show("Series", ("app", "series", "", "level", "evidence of what pages", "sees in a week"), rows, named_by=2)
     output().print(_reading(standing.progress))
 
 

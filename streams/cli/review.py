@@ -234,7 +234,7 @@ def progress(as_json: AsJson = False) -> None:
     elif not found:
         output().print("nobody has been asked anything yet")
     else:
-        show("Progress", COLUMNS, [row(each, datetime.now(UTC)) for each in found])
+        show("Progress", COLUMNS, [row(each, datetime.now(UTC)) for each in found], named_by=3)
 
 
 @app.command("export")

@@ -151,9 +151,9 @@ def lag(
             typer.echo(json.dumps(asdict(each)))
     elif partitions:
         rows = [(each.group, each.topic, each.partition, each.committed, each.end, each.behind) for each in found]
-        show("Lag", ("group", "topic", "partition", "committed", "end", "behind"), rows)
+        show("Lag", ("group", "topic", "partition", "committed", "end", "behind"), rows, named_by=3)
     else:
         used = [each for each in by_topic(found) if each.messages]
         table = [(each.group, each.topic, each.messages, each.behind, each.partitions_behind) for each in used]
-        show("Lag", ("group", "topic", "messages", "behind", "partitions behind"), table)
+        show("Lag", ("group", "topic", "messages", "behind", "partitions behind"), table, named_by=2)
         typer.echo("topics that never held a message are left out; --partitions shows all")
