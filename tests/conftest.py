@@ -2,6 +2,7 @@
 
 pytest_plugins = [
     "tests.fixtures.broker",
+    "tests.fixtures.class_archive",
     "tests.fixtures.detoxify",
     "tests.fixtures.engine",
     "tests.fixtures.grafana_server",
