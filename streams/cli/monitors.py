@@ -51,7 +51,10 @@ def list_(of: _App = None, as_json: _Json = False) -> None:
         )
         for state in standing.of(of)
     ]
-    show("Series", ("app", "series", "", "level", "evidence of what pages", "sees in a week"), rows, named_by=2)
+    if rows:
+        show("Series", ("app", "series", "", "level", "evidence of what pages", "sees in a week"), rows, named_by=2)
+    else:
+        output().print("nothing is watched yet: an app's series begin when its first bin is closed")
     output().print(_reading(standing.progress))
 
 

@@ -151,6 +151,7 @@ def test_apps_are_shared_and_shared_anew(watched, policies):
 
 def test_what_is_watched_is_shown(watched, policies, run_weir):
     """Learning is said plainly; an export is a reference that another installation watches by at once."""
+    assert "nothing is watched yet" in run_weir("monitors", "list")
     watched.write(islice(traffic(range(40), 6), 240))
     monitor = watched.start(policies)
     watched.until_closed(number(30))
